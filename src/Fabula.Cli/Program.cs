@@ -1,1 +1,11 @@
+using Fabula.Models.Golden;
+using Fabula.Torch;
+foreach (var dir in args)
+    LibTorch.Run(() => {
+        try {
+        using var f = new Fixture(dir, DType.F32, Device.Cpu);
+        foreach (var c in Verification.Run(f)) Console.WriteLine($"{(c.Passed ? "pass" : "FAIL")} {c.Output,-30} {c.MaxError:E2} {c.Absolute:E1} {c.Note}");
+        } catch (Exception e) { Console.WriteLine(e); }
+    });
+Console.WriteLine($"{Tensor.Finalized} {LibTorch.Memory} {LibTorch.CpuCapability}");
 return 0;

@@ -1,0 +1,56 @@
+// `fabula models verify DIR`: runs our implementation on a recorded reference and compares every output.
+using Fabula.Torch;
+
+namespace Fabula.Models.Golden;
+
+/// <summary>One output's comparison. Passed when |ours - recorded| stays within absolute + relative * |recorded| everywhere.</summary>
+/// <param name="MaxError">Largest absolute difference; NaN when there is nothing to compare.</param>
+public sealed record Check(string Output, long[] Shape, double MaxError, double Absolute, double Relative, bool Passed, string? Note = null);
+
+public static class Verification
+{
+    /// <summary>What can be verified: how config.json tells the kind, what runs it, and the tolerances of an output in fp32.</summary>
+    sealed record Kind(string Name, Func<Fixture, bool> Is, Action<Fixture> Run, Func<string, (double Absolute, double Relative)> Tolerance);
+
+    static readonly Kind[] Kinds =
+    [
+        new("Wan video transformer", WanTransformerGolden.Is, WanTransformerGolden.Run, _ => (2e-5, 1e-4)),
+    ];
+
+    /// <summary>The kind of network that a folder records, or null.</summary>
+    public static string? KindOf(Fixture fixture) => Kinds.FirstOrDefault(kind => kind.Is(fixture))?.Name;
+
+    /// <summary>Runs and compares. On the tensor thread.</summary>
+    /// <exception cref="FormatException">config.json describes nothing that Fabula has.</exception>
+    /// <exception cref="CheckpointException">A file is missing or broken, or weights do not fit the configuration.</exception>
+    public static IReadOnlyList<Check> Run(Fixture fixture)
+    {
+        using var scope = TensorScope.Open();
+        var kind = Kinds.FirstOrDefault(kind => kind.Is(fixture)) ?? throw new FormatException(
+            $"{fixture.Folder}/config.json describes nothing that Fabula can verify. Known: {string.Join(", ", Kinds.Select(k => k.Name))}.");
+        kind.Run(fixture);
+        var checks = new List<Check>();
+        foreach (var (name, expected) in fixture.Outputs())
+        {
+            var (absolute, relative) = kind.Tolerance(name);
+            if (fixture.Type != DType.F32) (absolute, relative) = (0.05 * Math.Max(1, expected.Float().Abs().Max().Item()), 0);
+            checks.Add(fixture.Results.TryGetValue(name, out var made)
+                ? Compare(name, made, expected, absolute, relative)
+                : new Check(name, expected.Shape, double.NaN, absolute, relative, false, "not computed"));
+        }
+        return checks;
+    }
+
+    static Check Compare(string name, Tensor made, Tensor expected, double absolute, double relative)
+    {
+        using var scope = TensorScope.Open();
+        if (!made.Shape.AsSpan().SequenceEqual(expected.Shape))
+            return new Check(name, expected.Shape, double.NaN, absolute, relative, false, $"ours has shape [{string.Join(", ", made.Shape)}]");
+        if (expected.Count == 0) return new Check(name, expected.Shape, 0, absolute, relative, true);
+        var (a, b) = (made.To(DType.F64, Device.Cpu), expected.To(DType.F64));
+        var error = (a - b).Abs();
+        // A NaN compares false with everything, so the test is that no element is known to be outside and all are finite.
+        var excess = (error - b.Abs() * relative).Max().Item();
+        return new Check(name, expected.Shape, error.Max().Item(), absolute, relative, a.AllFinite() && excess <= absolute);
+    }
+}

@@ -1,0 +1,427 @@
+// The Wan video transformer, 2.1 and 2.2: one diffusion transformer over video latents, text and (2.1 image models) CLIP tokens.
+//
+// Paper: "Wan: Open and Advanced Large-Scale Video Generative Models" (2025). Reference: Wan-Video/Wan2.1 @ 9737cba and
+// Wan-Video/Wan2.2 @ 42bf4cf, wan/modules/model.py. Parity: tests/Fabula.Models.Tests/GoldenTests.cs.
+// What makes it differ from a plain DiT: RMS norm of q and k over all heads together, 3-D rotary positions on interleaved pairs,
+// text by cross-attention over 512 rows without a mask, six modulation vectors shared by all blocks plus a learned offset per block.
+//
+// Exact savings over the reference, each equal to it: text keys and values once per prompt; the padded text rows, all alike, as one
+// key with a log-count bias; rotation tables once per grid; time modulation once per step and once per distinct timestep.
+//
+// Shapes: B samples; F, H, W latent frames, rows, columns; f, h, w the same in patches; L = f h w tokens; D model width; N text rows.
+using Fabula.Torch;
+
+namespace Fabula.Models;
+
+/// <summary>What a checkpoint's transformer is. <see cref="Kind"/> is the reference's model_type.</summary>
+public sealed record WanConfig
+{
+    /// <summary>"t2v", "i2v", "flf2v" or "ti2v".</summary>
+    public string Kind { get; init; } = "t2v";
+    public int Dim { get; init; } = 1536;
+    public int FfnDim { get; init; } = 8960;
+    public int Heads { get; init; } = 12;
+    public int Layers { get; init; } = 30;
+    /// <summary>Channels in: 16 latents, or 36 = 16 latents + 4 mask + 16 condition latents; 48 for TI2V.</summary>
+    public int InDim { get; init; } = 16;
+    public int OutDim { get; init; } = 16;
+    public int FreqDim { get; init; } = 256;
+    public int TextDim { get; init; } = 4096;
+    /// <summary>Text rows that cross-attention sees, padding included.</summary>
+    public int TextLen { get; init; } = 512;
+    public double Eps { get; init; } = 1e-6;
+    public (int T, int H, int W) Patch { get; init; } = (1, 2, 2);
+    /// <summary>Affine norm before cross-attention (norm3).</summary>
+    public bool CrossAttentionNorm { get; init; } = true;
+    /// <summary>Width of the CLIP tokens of 2.1 image models; 0 where there is no image branch.</summary>
+    public int ClipDim { get; init; }
+
+    public int HeadDim => Dim / Heads;
+
+    public static readonly WanConfig T2V_1_3B = new();
+    public static readonly WanConfig T2V_14B = new() { Dim = 5120, FfnDim = 13824, Heads = 40, Layers = 40 };
+    public static readonly WanConfig I2V_14B = T2V_14B with { Kind = "i2v", InDim = 36, ClipDim = 1280 };
+    public static readonly WanConfig FLF2V_14B = I2V_14B with { Kind = "flf2v" };
+    /// <summary>Wan 2.2: two experts of this shape.</summary>
+    public static readonly WanConfig I2V_A14B = T2V_14B with { Kind = "i2v", InDim = 36 };
+    public static readonly WanConfig TI2V_5B = new() { Kind = "ti2v", Dim = 3072, FfnDim = 14336, Heads = 24, InDim = 48, OutDim = 48 };
+}
+
+/// <summary>A prompt as the blocks see it: keys and values of every block, made once. Dispose of it when the shot is done.</summary>
+public sealed class WanPrompt : IDisposable
+{
+    internal (Tensor K, Tensor V)[] Text { get; }     // per block [B, N', heads, d]
+    internal (Tensor K, Tensor V)[]? Image { get; }   // per block [B, 257 or 514, heads, d]
+    internal Tensor Bias { get; }                     // [B, N'] log of how many padded rows a key stands for; -inf: none
+
+    internal WanPrompt((Tensor, Tensor)[] text, (Tensor, Tensor)[]? image, Tensor bias) => (Text, Image, Bias) = (text, image, bias);
+
+    public void Dispose()
+    {
+        foreach (var (k, v) in Text.Concat(Image ?? [])) { k.Dispose(); v.Dispose(); }
+        Bias.Dispose();
+    }
+}
+
+/// <summary>Rotation angles of every token of a grid: cosine and sine [L, d/2], fp32.</summary>
+public sealed record WanRotation(Tensor Cosine, Tensor Sine) : IDisposable
+{
+    public void Dispose() { Cosine.Dispose(); Sine.Dispose(); }
+}
+
+/// <summary>
+/// The timesteps of a forward pass: either one for all tokens, or (TI2V) a few distinct ones and which of them each token has.
+/// Modulation is computed per distinct timestep.
+/// </summary>
+public sealed record WanTime(double[] Distinct, long[]? Index = null)
+{
+    public static implicit operator WanTime(double timestep) => new([timestep]);
+
+    /// <summary>From one timestep per token.</summary>
+    public static WanTime PerToken(ReadOnlySpan<double> timesteps)
+    {
+        var distinct = new List<double>();
+        var index = new long[timesteps.Length];
+        for (var i = 0; i < timesteps.Length; i++)
+        {
+            var at = distinct.IndexOf(timesteps[i]);
+            if (at < 0) { at = distinct.Count; distinct.Add(timesteps[i]); }
+            index[i] = at;
+        }
+        return distinct.Count == 1 ? new([.. distinct]) : new([.. distinct], index);
+    }
+}
+
+/// <summary>The network. Weights are borrowed: they must outlive it.</summary>
+public sealed class WanTransformer
+{
+    readonly WanPatchEmbedding _patch;
+    readonly Linear _text0, _text2, _time0, _time2, _timeProjection;
+    readonly WanImageEmbedding? _image;
+    readonly WanBlock[] _blocks;
+    readonly WanHead _head;
+    readonly DType _type;
+    readonly Device _device;
+    bool _collapseChecked;
+
+    public WanConfig Config { get; }
+
+    public WanTransformer(WanConfig config, Weights weights)
+    {
+        Config = config;
+        (_type, _device) = (weights.DType, weights.Device);
+        var dim = config.Dim;
+        _patch = new WanPatchEmbedding(config, weights["patch_embedding"]);
+        _text0 = new Linear(weights["text_embedding"][0], config.TextDim, dim);
+        _text2 = new Linear(weights["text_embedding"][2], dim, dim);
+        var wide = weights.As(DType.F32);                                                        // time and modulation are fp32 throughout
+        _time0 = new Linear(wide["time_embedding"][0], config.FreqDim, dim);
+        _time2 = new Linear(wide["time_embedding"][2], dim, dim);
+        _timeProjection = new Linear(wide["time_projection"][1], dim, 6 * dim);
+        if (config.ClipDim > 0) _image = new WanImageEmbedding(weights["img_emb"], config.ClipDim, dim);
+        _blocks = [.. Enumerable.Range(0, config.Layers).Select(i => new WanBlock(config, weights["blocks"][i]))];
+        _head = new WanHead(config, wide["head"]);
+        weights.EnsureAllUsed();
+    }
+
+    /// <summary>Text (and CLIP) conditions to keys and values.</summary>
+    /// <param name="contexts">Per sample, the text encoder's rows [n, TextDim], n at most TextLen, without padding.</param>
+    /// <param name="clip">CLIP tokens [B, 257, ClipDim]; FLF2V: [2B, 257, ClipDim], first and last frame of each sample in turn.</param>
+    public WanPrompt Prepare(IReadOnlyList<Tensor> contexts, Tensor? clip = null, Trace? trace = null)
+    {
+        using var scope = TensorScope.Open();
+        if (clip is null != _image is null)
+            throw new ArgumentException(_image is null ? "This model has no image branch: leave the CLIP tokens out."
+                : $"This model ({Config.Kind}) needs CLIP tokens of its image.");
+        var (text, bias) = Collapse(contexts, trace);
+        if (!_collapseChecked) CheckCollapse(text, bias);
+        Tensor? image = null;
+        if (_image is not null)
+        {
+            image = _image.Forward(Config.Kind == "flf2v" ? clip!.Reshape(clip.Size(0) / 2, 2 * clip.Size(1), clip.Size(2)) : clip!);
+            trace?.Record("img_emb", image);
+        }
+        return new WanPrompt([.. _blocks.Select(block => block.CrossAttention.TextKeys(text))],
+            image is null ? null : [.. _blocks.Select(block => block.CrossAttention.ImageKeys(image))], bias.Own());
+    }
+
+    /// <summary>Velocity noise - clean.</summary>
+    /// <param name="latents">[B, InDim, F, H, W], condition channels already joined; H and W divisible by the patch.</param>
+    /// <param name="time">Timestep(s) in 0..1000, shared by the batch.</param>
+    /// <param name="rotation">From <see cref="Rotate"/> for this grid.</param>
+    /// <param name="padTo">Rows to pad to, as the reference does; it changes no result and exists for comparison with it.</param>
+    /// <returns>[B, OutDim, F, H, W] fp32.</returns>
+    public Tensor Forward(Tensor latents, WanTime time, WanPrompt prompt, WanRotation rotation, Trace? trace = null, int padTo = 0)
+    {
+        using var scope = TensorScope.Open();
+        var (batch, f, h, w) = (latents.Size(0), latents.Size(2) / Config.Patch.T, latents.Size(3) / Config.Patch.H, latents.Size(4) / Config.Patch.W);
+        var tokens = f * h * w;
+        var (cosine, sine) = (rotation.Cosine, rotation.Sine);
+        if (cosine.Size(0) != tokens)
+            throw new ArgumentException($"The rotation tables are for {cosine.Size(0)} tokens, the latents have {tokens}.");
+
+        var x = _patch.Forward(latents.To(_type, _device)).Float();                              // [B, L, D]
+        trace?.Record("patch_embedding", x.Transpose(1, 2).Reshape(batch, Config.Dim, f, h, w));
+        if (padTo > tokens)
+        {
+            x = x.Pad([0, 0, 0, padTo - tokens]);
+            (cosine, sine) = (cosine.Pad([0, 0, 0, padTo - tokens], 1), sine.Pad([0, 0, 0, padTo - tokens]));
+        }
+        var (e, modulation, index) = Embed(time, trace);                                         // [U, D], [U, 6, D]
+        for (var i = 0; i < _blocks.Length; i++)
+        {
+            using var inner = TensorScope.Open();
+            x = inner.Keep(_blocks[i].Forward(x, modulation, index, cosine, sine, tokens, prompt, i, trace));
+            trace?.Record($"block.{i}", x);
+        }
+        x = _head.Forward(x, e, index);                                                          // [B, L, pt ph pw out]
+        trace?.Record("head", x);
+        return scope.Keep(Unpatchify(padTo > tokens ? x.Narrow(1, 0, tokens) : x, f, h, w));
+    }
+
+    /// <summary>Rotation angles of a grid [model.py rope_params, rope_apply]: computed in double, stored in fp32.</summary>
+    /// <param name="frames">Temporal position of each latent frame: 0, 1, 2... or, for remembered frames, negative.</param>
+    public WanRotation Rotate(IReadOnlyList<double> frames, int rows, int columns)
+    {
+        var (cosine, sine) = Angles(Config.HeadDim, frames, rows, columns);
+        var shape = new long[] { (long)frames.Count * rows * columns, Config.HeadDim / 2 };
+        return new WanRotation(Tensor.From(cosine, shape).To(_device).Own(), Tensor.From(sine, shape).To(_device).Own());
+    }
+
+    /// <summary>As the tensor form: cosine and sine, [L, d/2] row-major. A third of the pairs each for rows and columns, the rest for time.</summary>
+    internal static (float[] Cosine, float[] Sine) Angles(int headDim, IReadOnlyList<double> frames, int rows, int columns)
+    {
+        int pairs = headDim / 2, axis = pairs / 3, temporal = pairs - 2 * axis;
+        var (cosine, sine) = (new float[(long)frames.Count * rows * columns * pairs], new float[(long)frames.Count * rows * columns * pairs]);
+        var at = 0;
+        for (var f = 0; f < frames.Count; f++)
+        for (var r = 0; r < rows; r++)
+        for (var c = 0; c < columns; c++)
+        for (var p = 0; p < pairs; p++, at++)
+        {
+            var (position, i, n) = p < temporal ? (frames[f], p, temporal)
+                : p < temporal + axis ? (r, p - temporal, axis) : ((double)c, p - temporal - axis, axis);
+            var (s, co) = Math.SinCos(position * Math.Pow(10000, -(double)i / n));
+            (cosine[at], sine[at]) = ((float)co, (float)s);
+        }
+        return (cosine, sine);
+    }
+
+    /// <summary>[cos, sin] of the timestep at geometric frequencies, in double [model.py sinusoidal_embedding_1d].</summary>
+    internal static float[] Sinusoid(double timestep, int dim)
+    {
+        var values = new float[dim];
+        for (var i = 0; i < dim / 2; i++)
+        {
+            var (sin, cos) = Math.SinCos(timestep * Math.Pow(10000, -(double)i / (dim / 2)));
+            (values[i], values[dim / 2 + i]) = ((float)cos, (float)sin);
+        }
+        return values;
+    }
+
+    (Tensor E, Tensor Modulation, Tensor? Index) Embed(WanTime time, Trace? trace)
+    {
+        var sinusoids = time.Distinct.SelectMany(t => Sinusoid(t, Config.FreqDim)).ToArray();
+        var e = _time2.Forward(_time0.Forward(Tensor.From(sinusoids, time.Distinct.Length, Config.FreqDim).To(_device)).Silu());
+        var modulation = _timeProjection.Forward(e.Silu()).Reshape(time.Distinct.Length, 6, Config.Dim);
+        var index = time.Index is null ? null : Tensor.From(time.Index, time.Index.Length).To(_device);
+        trace?.Record("time_embedding", index is null ? e : e.IndexSelect(0, index).Unsqueeze(0));
+        trace?.Record("time_projection", modulation.Reshape(time.Distinct.Length, 6 * Config.Dim));
+        return (e, modulation, index);
+    }
+
+    /// <summary>
+    /// Text rows through the embedding, and one row that stands for all padded ones: the reference pads with zeros to TextLen before
+    /// the embedding and masks nothing, so every padded row has the same key and value, and n of them weigh as one with bias log n.
+    /// </summary>
+    (Tensor Text, Tensor Bias) Collapse(IReadOnlyList<Tensor> contexts, Trace? trace)
+    {
+        var longest = contexts.Max(context => context.Size(0));
+        if (longest > Config.TextLen) throw new ArgumentException($"The prompt has {longest} tokens; this model takes {Config.TextLen}.");
+        var rows = contexts.Select(context => context.To(_type, _device).Pad([0, 0, 0, longest + 1 - context.Size(0)])).ToArray();
+        var text = EmbedText(Tensor.Stack(0, rows));                                             // [B, N + 1, D]; the last row is padding
+        var bias = new float[contexts.Count * (longest + 1)];
+        for (var b = 0; b < contexts.Count; b++)
+        {
+            var (used, at) = (contexts[b].Size(0), b * (longest + 1));
+            for (var i = used; i < longest; i++) bias[at + i] = float.NegativeInfinity;
+            bias[at + longest] = used == Config.TextLen ? float.NegativeInfinity : MathF.Log(Config.TextLen - used);
+        }
+        trace?.Record("text_embedding", text);
+        return (text, Tensor.From(bias, contexts.Count, longest + 1).To(_device));
+    }
+
+    Tensor EmbedText(Tensor rows) => _text2.Forward(Fused.GeluTanh(_text0.Forward(rows)));
+
+    /// <summary>Once per model: the first block's cross-attention over all TextLen rows must equal the collapsed one.</summary>
+    void CheckCollapse(Tensor text, Tensor bias)
+    {
+        using var scope = TensorScope.Open();
+        using var still = Autograd.Disable();
+        var attention = _blocks[0].CrossAttention;
+        var used = bias.Select(0, 0).ToFloats().Count(value => value == 0);
+        var full = Tensor.Cat(1, text.Narrow(0, 0, 1).Narrow(1, 0, used),
+            text.Narrow(0, 0, 1).Narrow(1, text.Size(1) - 1, 1).Expand(1, Config.TextLen - used, Config.Dim));
+        var probe = new RandomSource(0).Normal("collapse", 0, 1, 4, Config.Dim).To(_type, _device);
+        var none = Tensor.Zeros([1, Config.TextLen], DType.F32, _device);
+        var (a, b) = (attention.TextKeys(full), attention.TextKeys(text.Narrow(0, 0, 1).Contiguous()));
+        var (whole, collapsed) = (attention.Forward(probe, a, none, null), attention.Forward(probe, b, bias.Narrow(0, 0, 1).Contiguous(), null));
+        foreach (var tensor in new[] { a.K, a.V, b.K, b.V }) tensor.Dispose();
+        var error = (whole.Float() - collapsed.Float()).Abs().Max().Item() / Math.Max(whole.Float().Abs().Max().Item(), 1e-6);
+        if (error > (_type == DType.F32 ? 1e-4 : 5e-2))
+            throw new InvalidOperationException($"Collapsing padded text rows changed the first block by {error:E1}: these weights are not Wan's.");
+        _collapseChecked = true;
+    }
+
+    Tensor Unpatchify(Tensor x, long f, long h, long w)
+    {
+        var (pt, ph, pw) = Config.Patch;
+        return x.Reshape(x.Size(0), f, h, w, pt, ph, pw, Config.OutDim).Permute(0, 7, 1, 4, 2, 5, 3, 6)
+            .Reshape(x.Size(0), Config.OutDim, f * pt, h * ph, w * pw);
+    }
+}
+
+/// <summary>Patches to tokens: a convolution whose kernel is its stride, as a matrix product over unfolded patches.</summary>
+sealed class WanPatchEmbedding(WanConfig config, Weights weights)
+{
+    readonly Tensor _weight = weights.Get("weight", config.Dim, config.InDim, config.Patch.T, config.Patch.H, config.Patch.W);
+    readonly Tensor _bias = weights.Get("bias", config.Dim);
+
+    /// <summary>x [B, C, F, H, W] -> [B, f h w, D].</summary>
+    public Tensor Forward(Tensor x)
+    {
+        var (pt, ph, pw) = config.Patch;
+        var (b, c, f, h, w) = (x.Size(0), x.Size(1), x.Size(2) / pt, x.Size(3) / ph, x.Size(4) / pw);
+        var patches = x.Reshape(b, c, f, pt, h, ph, w, pw).Permute(0, 2, 4, 6, 1, 3, 5, 7).Reshape(b, f * h * w, c * pt * ph * pw);
+        return Linear.Apply(patches, _weight.Flatten(1), _bias);
+    }
+}
+
+/// <summary>CLIP tokens to model width (2.1 image models) [model.py MLPProj].</summary>
+sealed class WanImageEmbedding(Weights weights, int clipDim, int dim)
+{
+    readonly LayerNorm _norm0 = new(weights["proj"][0], clipDim, 1e-5), _norm4 = new(weights["proj"][4], dim, 1e-5);
+    readonly Linear _linear1 = new(weights["proj"][1], clipDim, clipDim), _linear3 = new(weights["proj"][3], clipDim, dim);
+    // FLF2V: positions for the two frames' tokens; only such checkpoints have them.
+    readonly Tensor? _positions = weights.Has("emb_pos") ? weights.Get("emb_pos", DType.F32, 1, 514, clipDim) : null;
+
+    public Tensor Forward(Tensor clip)
+    {
+        if (_positions is not null) clip = clip + _positions;
+        var y = _linear1.Forward(_norm0.Forward(clip.Float(), _linear1.Weight.DType)).Gelu();
+        return _norm4.Forward(_linear3.Forward(y));                                              // [B, 257 or 514, D]
+    }
+}
+
+/// <summary>Self-attention, cross-attention, feed-forward, each modulated and gated by time [model.py WanAttentionBlock].</summary>
+sealed class WanBlock
+{
+    readonly WanConfig _config;
+    readonly WanSelfAttention _selfAttention;
+    readonly LayerNorm? _norm3;
+    readonly Linear _ffn0, _ffn2;
+    readonly Tensor _modulation;
+
+    public WanCrossAttention CrossAttention { get; }
+
+    public WanBlock(WanConfig config, Weights weights)
+    {
+        _config = config;
+        _selfAttention = new WanSelfAttention(config, weights["self_attn"]);
+        CrossAttention = new WanCrossAttention(config, weights["cross_attn"]);
+        if (config.CrossAttentionNorm) _norm3 = new LayerNorm(weights["norm3"], config.Dim, config.Eps);
+        _ffn0 = new Linear(weights["ffn"][0], config.Dim, config.FfnDim);
+        _ffn2 = new Linear(weights["ffn"][2], config.FfnDim, config.Dim);
+        _modulation = weights.Get("modulation", DType.F32, 1, 6, config.Dim);
+    }
+
+    /// <summary>x [B, L, D] fp32, written over; modulation [U, 6, D], of which token i takes row index[i].</summary>
+    public Tensor Forward(Tensor x, Tensor modulation, Tensor? index, Tensor cosine, Tensor sine, long tokens, WanPrompt prompt, int i, Trace? trace)
+    {
+        var type = _ffn0.Weight.DType;
+        var e = (modulation + _modulation).Chunk(6, 1).Select(part => part.Transpose(0, 1)).ToArray();  // 6 x [1, U, D]
+
+        var y = _selfAttention.Forward(Fused.LayerNorm(x, null, null, _config.Eps, type, e[0], e[1], index), cosine, sine, tokens);
+        trace?.Record($"block.{i}.self_attn", y);
+        x = Fused.GateAdd(x, y, e[2], index);
+
+        y = CrossAttention.Forward(_norm3?.Forward(x, type) ?? x.To(type), prompt.Text[i], prompt.Bias, prompt.Image?[i]);
+        trace?.Record($"block.{i}.cross_attn", y);
+        x = Fused.GateAdd(x, y);
+
+        y = Fused.LayerNorm(x, null, null, _config.Eps, type, e[3], e[4], index);
+        y = _ffn2.Forward(Fused.GeluTanh(_ffn0.Forward(y)));                                     // [B, L, FfnDim] -> [B, L, D]
+        return Fused.GateAdd(x, y, e[5], index);
+    }
+}
+
+sealed class WanSelfAttention(WanConfig config, Weights weights)
+{
+    readonly Linear _q = new(weights["q"], config.Dim, config.Dim), _k = new(weights["k"], config.Dim, config.Dim),
+        _v = new(weights["v"], config.Dim, config.Dim), _o = new(weights["o"], config.Dim, config.Dim);
+    readonly Tensor _normQ = weights.Get("norm_q.weight", DType.F32, config.Dim), _normK = weights.Get("norm_k.weight", DType.F32, config.Dim);
+
+    /// <summary>x [B, L, D] -> [B, L, D]; keys beyond the first <paramref name="tokens"/> are padding and not seen.</summary>
+    public Tensor Forward(Tensor x, Tensor cosine, Tensor sine, long tokens)
+    {
+        var q = Fused.RmsNormRotate(_q.Forward(x), _normQ, config.Eps, config.Heads, cosine, sine);      // [B, L, heads, d]
+        var k = Fused.RmsNormRotate(_k.Forward(x), _normK, config.Eps, config.Heads, cosine, sine);
+        var v = _v.Forward(x).Reshape(k.Shape);
+        if (tokens < x.Size(1)) (k, v) = (k.Narrow(1, 0, tokens), v.Narrow(1, 0, tokens));
+        return _o.Forward(Fused.Attention(q, k, v, 1 / Math.Sqrt(config.HeadDim)).Reshape(x.Shape));
+    }
+}
+
+sealed class WanCrossAttention
+{
+    readonly WanConfig _config;
+    readonly Linear _q, _k, _v, _o;
+    readonly Linear? _kImage, _vImage;
+    readonly Tensor _normQ, _normK;
+    readonly Tensor? _normKImage;
+
+    public WanCrossAttention(WanConfig config, Weights weights)
+    {
+        var dim = config.Dim;
+        _config = config;
+        (_q, _k) = (new Linear(weights["q"], dim, dim), new Linear(weights["k"], dim, dim));
+        (_v, _o) = (new Linear(weights["v"], dim, dim), new Linear(weights["o"], dim, dim));
+        (_normQ, _normK) = (weights.Get("norm_q.weight", DType.F32, dim), weights.Get("norm_k.weight", DType.F32, dim));
+        if (config.ClipDim == 0) return;
+        (_kImage, _vImage) = (new Linear(weights["k_img"], dim, dim), new Linear(weights["v_img"], dim, dim));
+        _normKImage = weights.Get("norm_k_img.weight", DType.F32, dim);
+    }
+
+    /// <summary>Text rows [B, N, D] -> keys and values [B, N, heads, d], which the caller owns.</summary>
+    public (Tensor K, Tensor V) TextKeys(Tensor text) => Keys(text, _k, _v, _normK);
+
+    public (Tensor K, Tensor V) ImageKeys(Tensor image) => Keys(image, _kImage!, _vImage!, _normKImage!);
+
+    (Tensor K, Tensor V) Keys(Tensor rows, Linear k, Linear v, Tensor norm)
+    {
+        var keys = Fused.RmsNormRotate(k.Forward(rows), norm, _config.Eps, _config.Heads);
+        return (keys.Own(), v.Forward(rows).Reshape(keys.Shape).Own());
+    }
+
+    public Tensor Forward(Tensor x, (Tensor K, Tensor V) text, Tensor bias, (Tensor K, Tensor V)? image)
+    {
+        var scale = 1 / Math.Sqrt(_config.HeadDim);
+        var q = Fused.RmsNormRotate(_q.Forward(x), _normQ, _config.Eps, _config.Heads);                  // [B, L, heads, d]
+        var y = Fused.Attention(q, text.K, text.V, scale, bias);
+        if (image is { } seen) y += Fused.Attention(q, seen.K, seen.V, scale);
+        return _o.Forward(y.Reshape(x.Shape));
+    }
+}
+
+/// <summary>Modulated norm and projection to patches, in fp32 [model.py Head].</summary>
+sealed class WanHead(WanConfig config, Weights weights)
+{
+    readonly Linear _head = new(weights["head"], config.Dim, config.OutDim * config.Patch.T * config.Patch.H * config.Patch.W);
+    readonly Tensor _modulation = weights.Get("modulation", DType.F32, 1, 2, config.Dim);
+
+    public Tensor Forward(Tensor x, Tensor e, Tensor? index)
+    {
+        var parts = (_modulation + e.Unsqueeze(1)).Chunk(2, 1);                                  // [U, 2, D]
+        return _head.Forward(Fused.LayerNorm(x, null, null, config.Eps, DType.F32, parts[0].Transpose(0, 1), parts[1].Transpose(0, 1), index));
+    }
+}

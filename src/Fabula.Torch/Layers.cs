@@ -1,0 +1,75 @@
+// The layers the models are made of. Weights own, layers borrow: a layer is its tensors and one operator.
+namespace Fabula.Torch;
+
+/// <summary>y = x Wᵀ + b. Weight [out, in]; the bias is optional in the file unless required.</summary>
+public sealed class Linear
+{
+    static readonly Op Aten = new("aten::linear");
+    public Tensor Weight { get; }
+    public Tensor? Bias { get; }
+
+    public Linear(Weights weights, long inputs, long outputs, bool bias = true)
+    {
+        Weight = weights.Get("weight", outputs, inputs);
+        Bias = bias ? weights.Get("bias", outputs) : null;
+    }
+
+    /// <summary>x [..., in] in the weight's type, converted to it where needed -> [..., out].</summary>
+    public Tensor Forward(Tensor x) => Apply(x, Weight, Bias);
+
+    /// <summary>As Forward, for a weight that is stored in another shape.</summary>
+    public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) => Aten.Call(x.To(weight.DType), weight, bias);
+}
+
+/// <summary>Layer norm over the last dimension; statistics in fp32.</summary>
+public sealed class LayerNorm(Weights weights, long dim, double eps)
+{
+    readonly Tensor _weight = weights.Get("weight", DType.F32, dim), _bias = weights.Get("bias", DType.F32, dim);
+
+    public Tensor Forward(Tensor x, DType? result = null) => Fused.LayerNorm(x, _weight, _bias, eps, result ?? x.DType);
+}
+
+/// <summary>T5's layer norm: x / rms(x) * weight, no mean and no bias, in fp32.</summary>
+public sealed class RmsNorm(Weights weights, long dim, double eps)
+{
+    readonly Tensor _weight = weights.Get("weight", DType.F32, dim);
+
+    public Tensor Forward(Tensor x, DType? result = null)
+    {
+        if (x.Dims == 3) return Fused.RmsNormRotate(x, _weight, eps, 1).Squeeze(2).To(result ?? x.DType);
+        var wide = x.Float();
+        return (wide * (wide.Square().Mean(-1, keep: true) + eps).Rsqrt() * _weight).To(result ?? x.DType);
+    }
+}
+
+/// <summary>Rows of a table by number.</summary>
+public sealed class Embedding(Weights weights, long rows, long dim)
+{
+    static readonly Op Aten = new("aten::embedding");
+    public Tensor Weight { get; } = weights.Get("weight", rows, dim);
+
+    /// <summary>ids [...] i64, each below the row count -> [..., dim].</summary>
+    public Tensor Forward(Tensor ids) => Aten.Call(Weight, ids);
+}
+
+/// <summary>2-D or 3-D convolution by the rank of its weight [out, in, (kt,) kh, kw].</summary>
+public sealed class Conv
+{
+    static readonly Op Aten2 = new("aten::conv2d"), Aten3 = new("aten::conv3d");
+    readonly long[] _stride, _padding;
+    readonly Op _op;
+    public Tensor Weight { get; }
+    public Tensor? Bias { get; }
+
+    public Conv(Weights weights, long inputs, long outputs, long[] kernel, long[]? stride = null, long[]? padding = null, bool bias = true)
+    {
+        Weight = weights.Get("weight", [outputs, inputs, .. kernel]);
+        Bias = bias ? weights.Get("bias", outputs) : null;
+        _op = kernel.Length == 2 ? Aten2 : Aten3;
+        _stride = stride ?? [.. kernel.Select(_ => 1L)];
+        _padding = padding ?? [.. kernel.Select(_ => 0L)];
+    }
+
+    /// <summary>x [B, in, (T,) H, W] -> [B, out, ...].</summary>
+    public Tensor Forward(Tensor x) => _op.Call(x.To(Weight.DType), Weight, Bias, _stride, _padding);
+}
