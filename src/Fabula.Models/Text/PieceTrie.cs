@@ -22,24 +22,28 @@ internal sealed class PieceTrie
     {
         duplicate = None;
         Sort(pieces, ids);
+        int[] starts = new int[ids.Length + 1]; // piece i of the sorted ones is bytes[starts[i] .. starts[i + 1]]
+        for (int i = 0; i < ids.Length; i++) starts[i + 1] = starts[i] + pieces[ids[i]].Length;
+        byte[] bytes = new byte[starts[^1]];
+        for (int i = 0; i < ids.Length; i++) pieces[ids[i]].Span.CopyTo(bytes.AsSpan(starts[i]));
+
         List<byte> labels = [0];
-        List<int> low = [0], high = [ids.Length], values = [], firstChild = [];
+        List<int> low = [0], high = [ids.Length], values = [], firstChild = []; // a node covers the pieces low .. high - 1
         int depth = 0, levelEnd = 1;
         for (int node = 0; node < labels.Count; node++)
         {
             if (node == levelEnd) (depth, levelEnd) = (depth + 1, labels.Count);
             firstChild.Add(labels.Count);
             int i = low[node], end = high[node];
-            bool isPiece = i < end && pieces[ids[i]].Length == depth;
+            bool isPiece = i < end && starts[i + 1] - starts[i] == depth;
             values.Add(isPiece ? ids[i++] : None);
-            for (; i < end && pieces[ids[i]].Length == depth; i++) duplicate = ids[i];
+            for (; i < end && starts[i + 1] - starts[i] == depth; i++) duplicate = ids[i];
             while (i < end)
             {
-                int start = i;
-                byte label = pieces[ids[i]].Span[depth];
-                while (i < end && pieces[ids[i]].Span[depth] == label) i++;
+                byte label = bytes[starts[i] + depth];
                 labels.Add(label);
-                low.Add(start);
+                low.Add(i);
+                while (i < end && bytes[starts[i] + depth] == label) i++;
                 high.Add(i);
             }
         }

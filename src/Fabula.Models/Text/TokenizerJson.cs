@@ -16,7 +16,8 @@ internal static class TokenizerJson
             using var document = JsonDocument.Parse(data, new() { MaxDepth = 32 });
             return Read(document.RootElement, source);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException
+            or IndexOutOfRangeException)
         {
             throw new TokenizerException($"The vocabulary '{source}' is no usable tokenizer.json ({e.Message.TrimEnd('.')}); "
                 + "download it again, or put the spiece.model beside it.", e);
