@@ -13,7 +13,7 @@ public static class Fused
     /// <summary>Whether fused kernels may be taken at all; the tests compare both ways.</summary>
     public static bool Enabled { get; set; } = true;
 
-    static bool Fits(Tensor x) => Enabled && x.Device.IsCpu && x.DType is DType.F32 or DType.BF16 && !Autograd.IsEnabled;
+    static bool Fits(Tensor x) => Enabled && x.Device.IsCpu && (x.DType is DType.F32 or DType.BF16) && !Autograd.IsEnabled && !Checkpointing.IsInside;
 
     /// <summary>
     /// x Wᵀ + b for x [.., in] in the weight's type, weight [out, in]. libtorch multiplies bf16 well only where oneDNN does (AVX-512);
@@ -32,7 +32,7 @@ public static class Fused
     public static Tensor LayerNorm(Tensor x, Tensor? weight, Tensor? bias, double eps, DType result,
         Tensor? shift = null, Tensor? scale = null, Tensor? index = null)
     {
-        if (Fits(x) && x.Dims == 3 && result is DType.F32 or DType.BF16)
+        if (Fits(x) && x.Dims == 3 && (result is DType.F32 or DType.BF16))
             return LayerNormOp.Call(x.Contiguous(), weight, bias, shift, scale, index, eps, result);
         var y = AtenLayerNorm.Call(x.Float(), new[] { x.Size(-1) }, weight, bias, eps);
         if (scale is not null) y = y * (PerToken(scale, index) + 1) + PerToken(shift!, index);
