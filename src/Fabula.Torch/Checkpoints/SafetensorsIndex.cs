@@ -31,8 +31,7 @@ static class SafetensorsIndex
         }
         var missing = map.Keys.Where(name => !entries.ContainsKey(name)).ToList();
         if (missing.Count == 0) return new(entries, metadata);
-        throw new CheckpointException(
-            index.Path, missing[0], $"is not in '{map[missing[0]]}', where the index lists it (missing: {CheckpointException.List(missing)})");
+        throw index.Fault(missing[0], $"is not in '{map[missing[0]]}', as the index lists it (missing: {CheckpointException.List(missing)})");
     }
 
     static Dictionary<string, string> ReadIndex(JsonCursor json, MappedFile index, Dictionary<string, string> metadata)

@@ -17,11 +17,16 @@ public sealed record TensorData(string Name, DType DType, long[] Shape, Action<S
 
     /// <summary>A tensor in native memory, which the caller keeps in place until it is written. Nothing is copied.</summary>
     /// <param name="length">Bytes at <paramref name="address"/>.</param>
-    public static unsafe TensorData From(string name, DType type, long[] shape, nint address, long length) => new(name, type, shape, stream =>
+    public static unsafe TensorData From(string name, DType type, long[] shape, nint address, long length)
     {
-        for (long at = 0; at < length; at += Chunk)
-            stream.Write(new ReadOnlySpan<byte>((byte*)address + at, (int)Math.Min(Chunk, length - at)));
-    });
+        return new(name, type, shape, Stream);
+
+        void Stream(Stream stream)
+        {
+            for (long at = 0; at < length; at += Chunk)
+                stream.Write(new ReadOnlySpan<byte>((byte*)address + at, (int)Math.Min(Chunk, length - at)));
+        }
+    }
 }
 
 /// <summary>
@@ -54,7 +59,7 @@ public static class SafetensorsWriter
         var sizes = Check(path, ordered);
         var header = Header(ordered, sizes, metadata);
         if (header.Length - 8 > Safetensors.LongestHeader)
-            throw new CheckpointException(path, null, $"would have a header of more than {Safetensors.LongestHeader} bytes: write several files");
+            throw new CheckpointException(path, null, $"would have a header over {Safetensors.LongestHeader} bytes: write several files");
 
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}.tmp");
@@ -65,7 +70,7 @@ public static class SafetensorsWriter
         }
         catch (Exception e)
         {
-            File.Delete(temporary);
+            if (File.Exists(temporary)) File.Delete(temporary);
             if (e is IOException or UnauthorizedAccessException)
                 throw new CheckpointException(path, null, $"cannot be written ({e.Message.TrimEnd('.')})", e);
             throw;
@@ -98,7 +103,7 @@ public static class SafetensorsWriter
         foreach (var tensor in tensors)
         {
             if (!names.Add(tensor.Name)) throw new CheckpointException(path, tensor.Name, "is to be written twice");
-            if (tensor.Name == "__metadata__") throw new CheckpointException(path, tensor.Name, "has the name that the format keeps for metadata");
+            if (tensor.Name == "__metadata__") throw new CheckpointException(path, tensor.Name, "has the name of the metadata: rename it");
             if (tensor.Shape.Length > Safetensors.MostDimensions)
                 throw new CheckpointException(path, tensor.Name, $"has more than {Safetensors.MostDimensions} dimensions");
             if (tensor.Shape.Any(extent => extent < 0) || TensorEntry.Count([.. tensor.Shape, tensor.DType.Size()]) is not { } size

@@ -14,7 +14,7 @@ sealed class TensorRebuilder(MappedFile file, string root, Dictionary<string, Zi
         if (!entries.TryGetValue($"{root}/data/{key}", out var entry))
             throw Fault(name, $"needs the storage '{CheckpointException.Short(key)}', which is not in the file");
         if (count < 0 || TensorEntry.Count([count, type.Element?.Size() ?? 1]) != entry.Length)
-            throw Fault(name, $"needs {count} elements in the storage '{CheckpointException.Short(key)}', which holds {entry.Length} bytes");
+            throw Fault(name, $"needs {count} elements in the storage '{CheckpointException.Short(key)}' of {entry.Length} bytes");
         return new(key, type.Element, entry.Offset, entry.Length);
     }
 

@@ -17,10 +17,11 @@ static class TorchFile
     {
         var entries = ZipDirectory.Read(file);
         var pickles = entries.Keys.Where(name => name.EndsWith(Pickle, StringComparison.Ordinal)).ToList();
-        if (pickles is not [var pickle])
-            throw file.Fault(pickles.Count == 0 ? "is a ZIP file but no PyTorch checkpoint: it has no 'data.pkl'" : "has more than one 'data.pkl'");
+        if (pickles is []) throw file.Fault("is a ZIP file but no PyTorch checkpoint: it has no 'data.pkl'");
+        if (pickles is not [var pickle]) throw file.Fault("has more than one 'data.pkl'");
         var root = pickle[..^Pickle.Length];
-        if (entries.TryGetValue($"{root}/byteorder", out var order) && !file.Span(order.Offset, (int)Math.Min(order.Length, 16)).SequenceEqual("little"u8))
+        if (entries.TryGetValue($"{root}/byteorder", out var order)
+            && !file.Span(order.Offset, (int)Math.Min(order.Length, 16)).SequenceEqual("little"u8))
             throw file.Fault("was saved on a big-endian machine: load and save it in PyTorch on a little-endian one");
         var (at, length) = entries[pickle];
         if (length > LongestPickle) throw file.Fault($"has a pickle of {length} bytes (the limit is {LongestPickle})");
@@ -32,7 +33,7 @@ static class TorchFile
         return new(Flatten(chosen, file, metadata), metadata);
     }
 
-    /// <summary>The one dictionary of tensors inside a training checkpoint; else the top. Plain values at the top become metadata.</summary>
+    /// <summary>The one dictionary of tensors in a training checkpoint; else the top. Plain values at the top become metadata.</summary>
     static PickledDict Choose(PickledDict top, Dictionary<string, string> metadata)
     {
         foreach (var (key, value) in top.Items)

@@ -163,7 +163,8 @@ ref struct Unpickler
             : throw Fault("has a pickle that takes a value where there is none");
     }
 
-    readonly object?[] PopToMark() => _marks.TryPop(out var mark) ? PopFrom(mark) : throw Fault("has a pickle that closes what it did not open");
+    readonly object?[] PopToMark() =>
+        _marks.TryPop(out var mark) ? PopFrom(mark) : throw Fault("has a pickle that closes what it did not open");
 
     readonly object?[] PopFrom(int start)
     {

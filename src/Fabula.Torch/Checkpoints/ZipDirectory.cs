@@ -68,7 +68,8 @@ static class ZipDirectory
     }
 
     /// <summary>Sizes and place of an entry; where 32 bits did not do, from the ZIP64 field.</summary>
-    static (long Size, long Stored, long Local) ReadSizes(MappedFile file, ReadOnlySpan<byte> central, ReadOnlySpan<byte> extra, string shown)
+    static (long Size, long Stored, long Local) ReadSizes(
+        MappedFile file, ReadOnlySpan<byte> central, ReadOnlySpan<byte> extra, string shown)
     {
         (long stored, long size, long local) = (U32(central, 20), U32(central, 24), U32(central, 42));
         while (extra.Length >= 4)
