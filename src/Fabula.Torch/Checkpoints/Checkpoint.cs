@@ -49,7 +49,7 @@ public sealed class Checkpoint : IDisposable
             var file = System.IO.Path.Combine(folder, shard);
             return File.Exists(file)
                 ? MappedFile.Open(file)
-                : throw new CheckpointException(path, null, $"lists the shard '{shard}', which is not beside it: download it");
+                : throw new CheckpointException(path, null, $"lists the shard '{CheckpointException.Short(shard)}', which is not beside it: download it");
         });
     }
 
@@ -88,7 +88,7 @@ public sealed class Checkpoint : IDisposable
 
         // A safetensors file begins with the length of its header, so its eighth byte is 0; in other kinds it is not.
         var small = start.Length >= 8 && BinaryPrimitives.ReadUInt64LittleEndian(start) <= Safetensors.LongestHeader;
-        if (file.Path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || (!small && start[0] == '{'))
+        if (file.Path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || (!small && start is [(byte)'{', ..]))
             return SafetensorsIndex.Read(file, open);
         if (!small && start is [0x80, >= 2 and <= 5, ..])
             throw file.Fault("is an old PyTorch file, a bare pickle: convert it in Python with torch.save(torch.load(file), file)");

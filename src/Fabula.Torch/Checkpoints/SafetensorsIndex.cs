@@ -68,7 +68,7 @@ static class SafetensorsIndex
         {
             if (json.Kind != JsonTokenType.String) throw index.Fault(tensor, "has a shard that is not a string");
             var shard = json.Text();
-            if (shard is "" or "." or ".." || shard.AsSpan().IndexOfAny("/\\\0") >= 0 || Path.IsPathRooted(shard))
+            if (shard is "" or "." or ".." || shard.AsSpan().IndexOfAny('/', '\\') >= 0 || shard.Any(char.IsControl) || Path.IsPathRooted(shard))
                 throw index.Fault(tensor, $"names the shard '{CheckpointException.Short(shard)}', which is not a plain file name");
             if (!map.TryAdd(tensor, shard)) throw index.Fault(tensor, "is listed twice");
         }

@@ -185,12 +185,18 @@ public sealed class FuzzTests(ITestOutputHelper output)
         return start..Math.Min(text.Length, value.End.Value + 1);
     }
 
-    /// <summary>Damage that knows pickles: instructions put in, doubled, swapped for others.</summary>
+    /// <summary>Damage that knows pickles: other numbers; instructions put in, or swapped for others.</summary>
     static byte[] DamageInstructions(Random random, byte[] pickle)
     {
         var code = pickle.ToList();
+        for (var times = random.Next(1, 4); times > 0; times--)
+        {
+            var number = code.IndexOf((byte)'K', random.Next(code.Count)) + 1; // a number of one byte; 0 where none follows
+            if (number > 0 && number < code.Count) code[number] = (byte)(random.Next(2) == 0 ? random.Next(8) : random.Next(256));
+        }
+        if (random.Next(2) == 0) return [.. code];
         var instructions = "().0]}aehjKMJNQRXbcqrstu\u0080\u0081\u0085\u0086\u0087\u0088\u008a\u008c\u008d\u0093\u0094\u0095";
-        for (var times = random.Next(1, 5); times > 0; times--)
+        for (var times = random.Next(1, 3); times > 0; times--)
         {
             var at = random.Next(2, code.Count);
             if (random.Next(2) == 0) code[at] = (byte)instructions[random.Next(instructions.Length)];
