@@ -49,7 +49,8 @@ public sealed class Checkpoint : IDisposable
             var file = System.IO.Path.Combine(folder, shard);
             return File.Exists(file)
                 ? MappedFile.Open(file)
-                : throw new CheckpointException(path, null, $"lists the shard '{CheckpointException.Short(shard)}', which is not beside it: download it");
+                : throw new CheckpointException(
+                    path, null, $"lists the shard '{CheckpointException.Short(shard)}', which is not beside it: download it");
         });
     }
 
@@ -99,7 +100,7 @@ public sealed class Checkpoint : IDisposable
     {
         foreach (var usual in UsualNames)
             if (File.Exists(System.IO.Path.Combine(folder, usual))) return System.IO.Path.Combine(folder, usual);
-        var files = Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).ToList();
+        var files = FilesIn(folder);
         var indexes = files.FindAll(file => file.EndsWith(".safetensors.index.json", StringComparison.Ordinal));
         var singles = files.FindAll(file => file.EndsWith(".safetensors", StringComparison.Ordinal));
         if (indexes is [var index]) return index;
@@ -109,6 +110,18 @@ public sealed class Checkpoint : IDisposable
         throw new CheckpointException(folder, null, names is []
             ? "is a folder with no files in it"
             : $"is a folder with no single checkpoint to open, name one of its files ({CheckpointException.List(names)})");
+    }
+
+    static List<string> FilesIn(string folder)
+    {
+        try
+        {
+            return [.. Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(folder, null, $"cannot be listed ({e.Message.TrimEnd('.')})", e);
+        }
     }
 
     static long SumBytes(IEnumerable<TensorEntry> entries)

@@ -22,8 +22,17 @@ static class Safetensors
     /// <summary>Types by the names of the format.</summary>
     internal static readonly Dictionary<string, DType> Types = new()
     {
-        ["F64"] = DType.F64, ["F32"] = DType.F32, ["F16"] = DType.F16, ["BF16"] = DType.BF16, ["F8_E4M3"] = DType.F8E4M3,
-        ["I64"] = DType.I64, ["I32"] = DType.I32, ["I16"] = DType.I16, ["I8"] = DType.I8, ["U8"] = DType.U8, ["BOOL"] = DType.Bool,
+        ["F64"] = DType.F64,
+        ["F32"] = DType.F32,
+        ["F16"] = DType.F16,
+        ["BF16"] = DType.BF16,
+        ["F8_E4M3"] = DType.F8E4M3,
+        ["I64"] = DType.I64,
+        ["I32"] = DType.I32,
+        ["I16"] = DType.I16,
+        ["I8"] = DType.I8,
+        ["U8"] = DType.U8,
+        ["BOOL"] = DType.Bool,
     };
 
     readonly record struct Header(DType Type, long[] Shape, long Begin, long End);

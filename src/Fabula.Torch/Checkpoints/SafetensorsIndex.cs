@@ -31,7 +31,8 @@ static class SafetensorsIndex
         }
         var missing = map.Keys.Where(name => !entries.ContainsKey(name)).ToList();
         if (missing.Count == 0) return new(entries, metadata);
-        throw index.Fault(missing[0], $"is not in '{map[missing[0]]}', as the index lists it (missing: {CheckpointException.List(missing)})");
+        throw index.Fault(
+            missing[0], $"is not in '{map[missing[0]]}', as the index lists it (missing: {CheckpointException.List(missing)})");
     }
 
     static Dictionary<string, string> ReadIndex(JsonCursor json, MappedFile index, Dictionary<string, string> metadata)
@@ -60,6 +61,9 @@ static class SafetensorsIndex
         }
     }
 
+    static bool IsPlain(string file) =>
+        file is not ("" or "." or "..") && file.AsSpan().IndexOfAny('/', '\\') < 0 && !file.Any(char.IsControl) && !Path.IsPathRooted(file);
+
     static Dictionary<string, string> ReadMap(ref JsonCursor json, MappedFile index)
     {
         if (json.Kind != JsonTokenType.StartObject) throw index.Fault("has a 'weight_map' that is not a JSON object");
@@ -68,7 +72,7 @@ static class SafetensorsIndex
         {
             if (json.Kind != JsonTokenType.String) throw index.Fault(tensor, "has a shard that is not a string");
             var shard = json.Text();
-            if (shard is "" or "." or ".." || shard.AsSpan().IndexOfAny('/', '\\') >= 0 || shard.Any(char.IsControl) || Path.IsPathRooted(shard))
+            if (!IsPlain(shard))
                 throw index.Fault(tensor, $"names the shard '{CheckpointException.Short(shard)}', which is not a plain file name");
             if (!map.TryAdd(tensor, shard)) throw index.Fault(tensor, "is listed twice");
         }

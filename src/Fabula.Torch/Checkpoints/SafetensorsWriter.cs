@@ -81,7 +81,10 @@ public static class SafetensorsWriter
     {
         using var stream = new FileStream(temporary, new FileStreamOptions
         {
-            Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0, PreallocationSize = header.Length + sizes.Sum(),
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            BufferSize = 0,
+            PreallocationSize = header.Length + sizes.Sum(),
         });
         stream.Write(header);
         foreach (var (tensor, size) in tensors.Zip(sizes))

@@ -33,9 +33,11 @@ sealed class PickleBytes
     }
 
     /// <summary>A tensor over a storage, as torch.save writes it.</summary>
-    internal PickleBytes Tensor(long[] shape, long[] strides, long offset = 0, long count = 6, string key = "0", string type = "FloatStorage") =>
-        Global("torch._utils", "_rebuild_tensor_v2").Op("((").Text("storage").Global("torch", type).Text(key).Text("cpu").Int(count).Op("tQ")
-            .Int(offset).Ints(shape).Ints(strides).Op([0x89]).Global("collections", "OrderedDict").Op(")RtR");
+    internal PickleBytes Tensor(
+        long[] shape, long[] strides, long offset = 0, long count = 6, string key = "0", string type = "FloatStorage") =>
+        Global("torch._utils", "_rebuild_tensor_v2").Op("((")
+            .Text("storage").Global("torch", type).Text(key).Text("cpu").Int(count).Op("tQ").Int(offset)
+            .Ints(shape).Ints(strides).Op([0x89]).Global("collections", "OrderedDict").Op(")RtR");
 
     /// <summary>Ends the pickle and wraps it, with one storage "0" of 24 bytes, into a PyTorch file.</summary>
     internal byte[] File() => ZipBytes.Torch([.. _code, (byte)'.'], ("0", [.. Enumerable.Range(0, 24).Select(i => (byte)i)]));

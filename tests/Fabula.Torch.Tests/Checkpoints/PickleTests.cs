@@ -2,9 +2,11 @@ namespace Fabula.Torch.Tests.Checkpoints;
 
 public sealed class PickleTests
 {
-    static void Refused(byte[] file, string words, string? tensor = null) => Bytes.Refused(file, words, tensor, "made.pth");
+    static void Refused(byte[] file, string words, string? tensor = null) =>
+        Bytes.Refused(file, words, tensor, "made.pth");
 
-    static void Refused(Action<PickleBytes> tensor, string words, string? name = "w") => Refused(PickleBytes.OneTensor(tensor), words, name);
+    static void Refused(Action<PickleBytes> tensor, string words, string? name = "w") =>
+        Refused(PickleBytes.OneTensor(tensor), words, name);
 
     [Fact]
     public void A_tensor_over_a_storage_is_read()
@@ -33,8 +35,10 @@ public sealed class PickleTests
     }
 
     [Theory]
-    [InlineData(0x81, "NEWOBJ"), InlineData(0x92, "NEWOBJ_EX"), InlineData('i', "INST"), InlineData('o', "OBJ"), InlineData(0x82, "EXT1")]
-    [InlineData('P', "PERSID"), InlineData('S', "STRING"), InlineData('2', "DUP"), InlineData(0x97, "NEXT_BUFFER"), InlineData(0x8b, "LONG4")]
+    [InlineData(0x81, "NEWOBJ"), InlineData(0x92, "NEWOBJ_EX"), InlineData('i', "INST"), InlineData('o', "OBJ")]
+    [InlineData(0x82, "EXT1")]
+    [InlineData('P', "PERSID"), InlineData('S', "STRING"), InlineData('2', "DUP")]
+    [InlineData(0x97, "NEXT_BUFFER"), InlineData(0x8b, "LONG4")]
     public void Instructions_that_checkpoints_do_not_need_are_refused(int code, string _) =>
         Refused(pickle => pickle.Op((byte)code), $"instruction that no plain checkpoint uses, 0x{code:X2}", null);
 
@@ -130,7 +134,7 @@ public sealed class PickleTests
         Refused(new PickleBytes().Op(new string(']', 2_000_000)).File(), "stacks more than 1048576 values");
         var deep = new PickleBytes().Op(new string(']', 100_000) + new string('a', 99_999)).File();
         Refused(deep, "something other than a dictionary of tensors");
-        Refused(ZipBytes.Torch([0x80, 2, .. Enumerable.Repeat("N0"u8.ToArray(), 5_000_001).SelectMany(pair => pair)]), "more than 10000000 operations");
+        Refused(new PickleBytes().Op(string.Concat(Enumerable.Repeat("N0", 5_000_001))).File(), "more than 10000000 operations");
     }
 
     [Fact]
@@ -157,7 +161,8 @@ public sealed class PickleTests
 
     [Fact]
     public void Two_tensors_of_one_name_are_refused() => Refused(
-        new PickleBytes().Op("}(").Text("a.b").Tensor([6], [1]).Text("a").Op("}").Text("b").Tensor([6], [1]).Op("su").File(), "is there twice", "a.b");
+        new PickleBytes().Op("}(").Text("a.b").Tensor([6], [1]).Text("a").Op("}").Text("b").Tensor([6], [1]).Op("su").File(),
+        "is there twice", "a.b");
 
     [Fact]
     public void A_tensor_under_an_odd_key_is_refused() =>
@@ -165,7 +170,8 @@ public sealed class PickleTests
 
     [Fact]
     public void A_lazily_negated_view_is_refused() => Refused(
-        pickle => pickle.Global("torch._utils", "_rebuild_tensor_v2").Op("((").Text("storage").Global("torch", "FloatStorage").Text("0").Text("cpu")
-            .Int(6).Op("tQ").Int(0).Ints([6]).Ints([1]).Op([0x89]).Global("collections", "OrderedDict").Op(")R}").Text("neg").Op([0x88]).Op("stR"),
+        pickle => pickle.Global("torch._utils", "_rebuild_tensor_v2").Op("((")
+            .Text("storage").Global("torch", "FloatStorage").Text("0").Text("cpu").Int(6).Op("tQ").Int(0)
+            .Ints([6]).Ints([1]).Op([0x89]).Global("collections", "OrderedDict").Op(")R}").Text("neg").Op([0x88]).Op("stR"),
         "resolve_neg()");
 }

@@ -36,7 +36,8 @@ public sealed class SafetensorsTests
     }
 
     [Fact]
-    public void A_file_without_tensors_is_read() => Assert.Empty(Bytes.Use(Bytes.Safetensors("{}      ", 0), file => file.Entries.Keys.ToList()));
+    public void A_file_without_tensors_is_read() =>
+        Assert.Empty(Bytes.Use(Bytes.Safetensors("{}      ", 0), file => file.Entries.Keys.ToList()));
 
     [Fact]
     public void Data_off_its_alignment_is_read_and_flagged()
@@ -72,7 +73,8 @@ public sealed class SafetensorsTests
         Bytes.Refused([.. BitConverter.GetBytes(100_000_001L), (byte)'{', (byte)'}'], "100000001 bytes (the limit is 100000000)");
 
     [Fact]
-    public void A_header_length_beyond_63_bits_is_refused() => Bytes.Refused([.. BitConverter.GetBytes(ulong.MaxValue), 0], "asks for a header");
+    public void A_header_length_beyond_63_bits_is_refused() =>
+        Bytes.Refused([.. BitConverter.GetBytes(ulong.MaxValue), 0], "asks for a header");
 
     [Fact]
     public void A_truncated_header_is_refused() => Bytes.Refused(Bytes.Safetensors(Two, 28)[..60], "is cut off in its header");

@@ -29,9 +29,11 @@ public sealed class ShardTests
     }, Index, SoundShard);
 
     [Theory]
-    [InlineData("[]", "is not a JSON object"), InlineData("{}", "has no 'weight_map'"), InlineData("{\"weight_map\":[]}", "not a JSON object")]
+    [InlineData("[]", "is not a JSON object"), InlineData("{}", "has no 'weight_map'")]
+    [InlineData("{\"weight_map\":[]}", "not a JSON object")]
     [InlineData("{\"weight_map\":{},\"weight_map\":{}}", "'weight_map' twice"), InlineData("{\"weight_map\":{}", "not valid JSON")]
-    [InlineData("{\"weight_map\":{}} ,", "not valid JSON"), InlineData("\u0001\u0001\u0001\u0001\u0001\u0001\u0001\u0001", "not valid JSON")]
+    [InlineData("{\"weight_map\":{}} ,", "not valid JSON")]
+    [InlineData("\u0001\u0001\u0001\u0001\u0001\u0001\u0001\u0001", "not valid JSON")]
     public void An_unsound_index_is_refused(string index, string words) => Refused(index, words);
 
     [Theory]
@@ -53,15 +55,18 @@ public sealed class ShardTests
 
     [Fact]
     public void A_tensor_that_the_index_does_not_list_is_named() =>
-        Refused(Sound, "2.safetensors: tensor 'x' is not listed in model.safetensors.index.json", "x", file => file == "1.safetensors" ? Shard("a") : Shard("b", "c", "x"));
+        Refused(Sound, "2.safetensors: tensor 'x' is not listed in model.safetensors.index.json", "x",
+            file => file == "1.safetensors" ? Shard("a") : Shard("b", "c", "x"));
 
     [Fact]
     public void A_tensor_in_two_shards_is_named() =>
-        Refused(Sound, "2.safetensors: tensor 'a' is also in 1.safetensors", "a", file => file == "1.safetensors" ? Shard("a") : Shard("b", "c", "a"));
+        Refused(Sound, "2.safetensors: tensor 'a' is also in 1.safetensors", "a",
+            file => file == "1.safetensors" ? Shard("a") : Shard("b", "c", "a"));
 
     [Fact]
     public void A_tensor_in_the_wrong_shard_is_named() =>
-        Refused(Sound, "1.safetensors: tensor 'b' should be in '2.safetensors'", "b", file => file == "1.safetensors" ? Shard("a", "b") : Shard("c"));
+        Refused(Sound, "1.safetensors: tensor 'b' should be in '2.safetensors'", "b",
+            file => file == "1.safetensors" ? Shard("a", "b") : Shard("c"));
 
     [Fact]
     public void A_missing_shard_is_named()

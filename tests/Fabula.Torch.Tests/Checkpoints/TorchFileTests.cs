@@ -9,8 +9,16 @@ public sealed class TorchFileTests
 
     static readonly Dictionary<string, DType> Types = new()
     {
-        ["float64"] = DType.F64, ["float32"] = DType.F32, ["float16"] = DType.F16, ["bfloat16"] = DType.BF16, ["int64"] = DType.I64,
-        ["int32"] = DType.I32, ["int16"] = DType.I16, ["int8"] = DType.I8, ["uint8"] = DType.U8, ["bool"] = DType.Bool,
+        ["float64"] = DType.F64,
+        ["float32"] = DType.F32,
+        ["float16"] = DType.F16,
+        ["bfloat16"] = DType.BF16,
+        ["int64"] = DType.I64,
+        ["int32"] = DType.I32,
+        ["int16"] = DType.I16,
+        ["int8"] = DType.I8,
+        ["uint8"] = DType.U8,
+        ["bool"] = DType.Bool,
     };
 
     internal static string Data(string file) => Path.Combine(AppContext.BaseDirectory, "Checkpoints", "data", file);
@@ -84,7 +92,8 @@ public sealed class TorchFileTests
     }
 
     [Fact]
-    public void A_file_that_runs_code_is_refused_with_the_name_of_the_code() => Refused("runs_code.pth", "asks to run or use 'posix.system': refused");
+    public void A_file_that_runs_code_is_refused_with_the_name_of_the_code() =>
+        Refused("runs_code.pth", "asks to run or use 'posix.system': refused");
 
     [Fact]
     public void An_old_pickle_is_refused_with_the_way_to_convert_it() => Refused("old.pth", "torch.save(torch.load(file), file)");

@@ -54,7 +54,8 @@ public sealed class WriterTests
         ]);
         using var checkpoint = Checkpoint.Open(folder["a"]);
         Assert.Equal(
-            ["A", "I64", "\ufb00", "\U0001f600", "F64", "F32", "I32", "BF16", "F16", "I16", "F8E4M3", "I8", "U8", "Bool"], Names(folder["a"]));
+            ["A", "I64", "\ufb00", "\U0001f600", "F64", "F32", "I32", "BF16", "F16", "I16", "F8E4M3", "I8", "U8", "Bool"],
+            Names(folder["a"]));
         Assert.True(checkpoint.Entries.Values.All(entry => entry.IsAligned));
     }
 

@@ -27,7 +27,8 @@ sealed class ZipBytes
         var size = claimed ?? data.Length;
         var nameBytes = Encoding.UTF8.GetBytes(name);
         var localBytes = Encoding.UTF8.GetBytes(localName ?? name);
-        Put(_file, "PK\u0003\u0004", U16(0), U16(flags), U16(method), new byte[8], U32(size), U32(size), U16(localBytes.Length), U16(3), localBytes, new byte[3], data);
+        Put(_file, "PK\u0003\u0004", U16(0), U16(flags), U16(method), new byte[8], U32(size), U32(size),
+            U16(localBytes.Length), U16(3), localBytes, new byte[3], data);
         byte[] wide = _zip64 ? [.. U16(1), .. U16(24), .. U64(size), .. U64(data.Length), .. U64(at)] : [];
         Put(_directory, "PK\u0001\u0002", U16(0), U16(0), U16(flags), U16(method), new byte[8],
             U32(_zip64 ? -1 : data.Length), U32(_zip64 ? -1 : size), U16(nameBytes.Length), U16(wide.Length), new byte[10],
@@ -44,7 +45,8 @@ sealed class ZipBytes
         if (_zip64)
         {
             var at = end.Count;
-            Put(end, "PK\u0006\u0006", U64(44), U16(45), U16(45), U32(0), U32(0), U64(count), U64(count), U64(_directory.Count), U64(start));
+            Put(end, "PK\u0006\u0006", U64(44), U16(45), U16(45), U32(0), U32(0), U64(count), U64(count),
+                U64(_directory.Count), U64(start));
             Put(end, "PK\u0006\u0007", U32(0), U64(at), U32(1));
         }
         Put(end, "PK\u0005\u0006", U32(0), U16(_zip64 ? -1 : count), U16(_zip64 ? -1 : count),
