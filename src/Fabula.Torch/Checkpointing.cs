@@ -54,9 +54,10 @@ public static unsafe class Checkpointing
             using var on = LibTorch.Borrow();
             using var scope = TensorScope.Open();
             using var _ = Autograd.Enable();
-            var leaves = record.Inputs.Select(input => input.RequiresGrad ? input.Detach().RequireGrad() : input).ToArray();
             Native.ft_retain(grad);
-            record.Block(leaves).Backward(Tensor.Adopt(grad));
+            var given = Tensor.Adopt(grad);
+            var leaves = record.Inputs.Select(input => input.RequiresGrad ? input.Detach().RequireGrad() : input).ToArray();
+            record.Block(leaves).Backward(given);
             for (var i = 0; i < leaves.Length; i++)
             {
                 if (!record.Inputs[i].RequiresGrad || leaves[i].Grad is not { } found) continue;
@@ -66,7 +67,7 @@ public static unsafe class Checkpointing
             }
             return 0;
         }
-        catch (Exception e) when (e is TorchException or InvalidOperationException or ArgumentException)
+        catch (Exception e)  // nothing may cross into native code
         {
             _failure = e;
             return -1;
