@@ -132,6 +132,14 @@ public sealed class WanTransformer
         weights.EnsureAllUsed();
     }
 
+    /// <summary>Every tensor of such a checkpoint, by its original name, with its shape.</summary>
+    public static IEnumerable<(string Name, long[] Shape)> Shapes(WanConfig config)
+    {
+        using var recorder = Weights.Recorder();
+        _ = new WanTransformer(config, recorder);
+        return recorder.Recorded;
+    }
+
     /// <summary>Text (and CLIP) conditions to keys and values.</summary>
     /// <param name="contexts">Per sample, the text encoder's rows [n, TextDim], n at most TextLen, without padding.</param>
     /// <param name="clip">CLIP tokens [B, 257, ClipDim]; FLF2V: [2B, 257, ClipDim], first and last frame of each sample in turn.</param>
