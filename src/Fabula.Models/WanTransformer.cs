@@ -133,12 +133,12 @@ public sealed class WanTransformer
     }
 
     /// <summary>Every tensor of such a checkpoint, by its original name, with its shape.</summary>
-    public static IEnumerable<(string Name, long[] Shape)> Shapes(WanConfig config)
+    public static IReadOnlyList<(string Name, long[] Shape)> Shapes(WanConfig config) => LibTorch.Run(() =>
     {
         using var recorder = Weights.Recorder();
         _ = new WanTransformer(config, recorder);
         return recorder.Recorded;
-    }
+    });
 
     /// <summary>Text (and CLIP) conditions to keys and values.</summary>
     /// <param name="contexts">Per sample, the text encoder's rows [n, TextDim], n at most TextLen, without padding.</param>
