@@ -15,6 +15,7 @@ public static class Verification
     static readonly Kind[] Kinds =
     [
         new("Wan video transformer", WanTransformerGolden.Is, WanTransformerGolden.Run, _ => (2e-5, 1e-4)),
+        new("Wan video VAE", WanVaeGolden.Is, WanVaeGolden.Run, WanVaeGolden.Tolerance),
     ];
 
     /// <summary>The kind of network that a folder records, or null.</summary>
