@@ -4,7 +4,6 @@ namespace Fabula.Torch;
 /// <summary>y = x Wᵀ + b. Weight [out, in]; the bias is optional in the file unless required.</summary>
 public sealed class Linear
 {
-    static readonly Op Aten = new("aten::linear");
     public Tensor Weight { get; }
     public Tensor? Bias { get; }
 
@@ -18,7 +17,7 @@ public sealed class Linear
     public Tensor Forward(Tensor x) => Apply(x, Weight, Bias);
 
     /// <summary>As Forward, for a weight that is stored in another shape.</summary>
-    public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) => Aten.Call(x.To(weight.DType), weight, bias);
+    public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) => Fused.Linear(x.To(weight.DType), weight, bias);
 }
 
 /// <summary>Layer norm over the last dimension; statistics in fp32.</summary>
