@@ -19,7 +19,7 @@ public sealed unsafe partial class Tensor
         MatmulOp = new("aten::matmul"), SumOp = new("aten::sum", "dim_IntList"), SumAllOp = new("aten::sum"), MeanOp = new("aten::mean", "dim"),
         MeanAllOp = new("aten::mean"), MaxAllOp = new("aten::max"), MinAllOp = new("aten::min"), MaxOp = new("aten::amax"),
         ArgmaxOp = new("aten::argmax"), NormOp = new("aten::linalg_vector_norm"), IsFiniteOp = new("aten::isfinite"), AllOp = new("aten::all"),
-        EqOp = new("aten::eq", "Scalar"), WhereOp = new("aten::where", "self"), MaskedFillOp = new("aten::masked_fill", "Scalar"),
+        EqOp = new("aten::eq", "Scalar"), LtOp = new("aten::lt", "Scalar"), WhereOp = new("aten::where", "self"), MaskedFillOp = new("aten::masked_fill", "Scalar"),
         CumsumOp = new("aten::cumsum");
 
     static readonly Op ReshapeOp = new("aten::reshape"), ViewOp = new("aten::view"), PermuteOp = new("aten::permute"),
@@ -30,6 +30,9 @@ public sealed unsafe partial class Tensor
         RepeatInterleaveOp = new("aten::repeat_interleave", "self_int"), CloneOp = new("aten::clone"), DetachOp = new("aten::detach"),
         IndexSelectOp = new("aten::index_select"), FlattenOp = new("aten::flatten", "using_ints"), PadOp = new("aten::constant_pad_nd"),
         ViewDtypeOp = new("aten::view", "dtype");
+
+    static readonly Op BicubicOp = new("aten::upsample_bicubic2d"), BilinearOp = new("aten::upsample_bilinear2d"),
+        BilinearAntialiasOp = new("aten::_upsample_bilinear2d_aa");
 
     public static Tensor operator +(Tensor a, Tensor b) => AddOp.Call(a, b);
     public static Tensor operator +(Tensor a, double b) => AddScalarOp.Call(a, b);
@@ -94,6 +97,7 @@ public sealed unsafe partial class Tensor
     public Tensor Norm(int dim, bool keep = false) => NormOp.Call(this, 2.0, new long[] { dim }, keep);
     public Tensor Cumsum(int dim) => CumsumOp.Call(this, dim);
     public Tensor Eq(double value) => EqOp.Call(this, value);
+    public Tensor Lt(double value) => LtOp.Call(this, value);
     public Tensor MaskedFill(Tensor mask, double value) => MaskedFillOp.Call(this, mask, value);
     /// <summary>Where this mask is true take <paramref name="yes"/>, else <paramref name="no"/>.</summary>
     public Tensor Where(Tensor yes, Tensor no) => WhereOp.Call(this, yes, no);
@@ -126,6 +130,11 @@ public sealed unsafe partial class Tensor
     public Tensor IndexSelect(int dim, Tensor index) => IndexSelectOp.Call(this, dim, index);
     /// <summary>Pads with a constant; pairs (before, after) from the last dimension backwards, as torch.nn.functional.pad.</summary>
     public Tensor Pad(long[] pairs, double value = 0) => PadOp.Call(this, pairs, value);
+    /// <summary>Images [B, C, H, W] at another size, cubic (a = -0.75), corners not aligned, without antialias.</summary>
+    public Tensor ResizeBicubic(long height, long width) => BicubicOp.Call(this, new[] { height, width }, false, Arg.None, Arg.None);
+    /// <summary>Images [B, C, H, W] at another size, linear, corners not aligned; <paramref name="antialias"/> averages when shrinking.</summary>
+    public Tensor ResizeBilinear(long height, long width, bool antialias = false) =>
+        (antialias ? BilinearAntialiasOp : BilinearOp).Call(this, new[] { height, width }, false, Arg.None, Arg.None);
     public Tensor Clone() => CloneOp.Call(this);
     public Tensor Detach() => DetachOp.Call(this);
 

@@ -115,6 +115,25 @@ public sealed class Weights : IDisposable
     public void Ignore(string name) => _store.Used.Add(_prefix + name);
 
     /// <summary>
+    /// Makes a tensor that the file stores in parts or in another layout: q, k and v apart, a projection transposed. The parts come in the
+    /// weights' type and count as used; the result is handed out by <see cref="Get(string, long[])"/> as if it had been stored.
+    /// </summary>
+    /// <exception cref="CheckpointException">A part is missing.</exception>
+    public void Derive(string name, IReadOnlyList<string> parts, Func<Tensor[], Tensor> make)
+    {
+        using var scope = TensorScope.Open();
+        var made = make([.. parts.Select(part => _prefix + part).Select(part =>
+            _store.Ready.TryGetValue(part, out var ready) ? ready.Detach()
+            : _store.Entries.TryGetValue(part, out var entry) ? Load(entry, part, _type) : throw Missing(part))]);
+        foreach (var part in parts)
+        {
+            if (_store.Ready.Remove(_prefix + part, out var whole)) whole.Dispose();
+            _store.Used.Add(_prefix + part);
+        }
+        _store.Ready[_prefix + name] = scope.Keep(made).Own();
+    }
+
+    /// <summary>
     /// Changes a tensor when it is first handed out (LoRA): <paramref name="change"/> gets it in fp32 and returns the new value in fp32.
     /// </summary>
     public void Patch(string name, Func<Tensor, Tensor> change)

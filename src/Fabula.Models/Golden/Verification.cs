@@ -16,6 +16,9 @@ public static class Verification
     [
         new("Wan video transformer", WanTransformerGolden.Is, WanTransformerGolden.Run, _ => (2e-5, 1e-4)),
         new("Wan video VAE", WanVaeGolden.Is, WanVaeGolden.Run, WanVaeGolden.Tolerance),
+        new("UMT5 text encoder", Umt5Golden.Is, Umt5Golden.Run, Umt5Golden.Tolerance),
+        new("Wan CLIP image tower", WanClipGolden.Is, WanClipGolden.Run, _ => (1e-5, 1e-4)),
+        new("StoryMem keyframe selection", KeyframeGolden.Is, KeyframeGolden.Run, KeyframeGolden.Tolerance),
     ];
 
     /// <summary>The kind of network that a folder records, or null.</summary>

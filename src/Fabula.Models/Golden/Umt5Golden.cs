@@ -1,0 +1,58 @@
+using System.Text.Json;
+using Fabula.Torch;
+
+namespace Fabula.Models.Golden;
+
+/// <summary>Recorded UMT5 encoders: a padded batch of token rows, its mask, and the distance buckets.</summary>
+static class Umt5Golden
+{
+    public static bool Is(Fixture fixture) =>
+        fixture.Config.TryGetProperty("constructor", out var constructor) && constructor.Has("num_buckets");
+
+    /// <summary>fp32 rounding; buckets are integers.</summary>
+    public static (double Absolute, double Relative) Tolerance(string output) =>
+        output.StartsWith("buckets_", StringComparison.Ordinal) ? (0, 0) : (1e-5, 1e-4);
+
+    public static void Run(Fixture fixture)
+    {
+        var model = new Umt5Encoder(ConfigOf(fixture.Config.Field("constructor")), fixture.Weights("", Umt5Encoder.Rename()));
+        var (ids, mask) = (fixture.Input("ids").To(DType.I64), fixture.Input("mask"));
+        using var trace = new Trace();
+        fixture.Made("full", model.Forward(ids, mask, trace));
+        foreach (var (name, tensor) in trace.Tensors) fixture.Made(name, tensor);
+
+        int[] lengths = [.. mask.Sum(1).ToFloats().Select(length => (int)length)];
+        foreach (var (rows, i) in model.Encode(ids, lengths).Select((rows, i) => (rows, i))) fixture.Made($"context.{i}", rows);
+
+        foreach (var (name, expected) in fixture.Outputs().ToList())
+        {
+            var count = expected.Size(0);
+            if (name.StartsWith("pos_bias.", StringComparison.Ordinal) && name.EndsWith(".rows16", StringComparison.Ordinal))
+                fixture.Made(name, EveryNth(trace.Tensors[name[..^".rows16".Length]], expected.Size(2)));
+            else if (name.StartsWith("buckets_row0", StringComparison.Ordinal))
+                fixture.Made(name, model.RelativeBuckets(Tensor.Arange(0, count, DType.I64, Device.Cpu)));
+            else if (name.StartsWith("buckets_col0", StringComparison.Ordinal))
+                fixture.Made(name, model.RelativeBuckets(-Tensor.Arange(0, count, DType.I64, Device.Cpu)));
+        }
+    }
+
+    static Umt5Config ConfigOf(JsonElement arguments) => new()
+    {
+        Vocabulary = arguments.Int("vocab"),
+        Dim = arguments.Int("dim"),
+        AttentionDim = arguments.Int("dim_attn"),
+        FfnDim = arguments.Int("dim_ffn"),
+        Heads = arguments.Int("num_heads"),
+        Layers = arguments.Int("num_layers"),
+        Buckets = arguments.Int("num_buckets"),
+        SharedPositions = arguments.Flag("shared_pos", true),
+    };
+
+    /// <summary>Bias [1, N, L, L] of every n-th query: recorded as every ninth, or whatever step leaves as many rows.</summary>
+    static Tensor EveryNth(Tensor bias, long rows)
+    {
+        var length = bias.Size(2);
+        var step = Enumerable.Range(1, (int)length).Prepend(9).First(n => (length + n - 1) / n == rows);
+        return bias.Slice(2, 0, length, step);
+    }
+}
