@@ -15,6 +15,8 @@ public static class Verification
     static readonly Kind[] Kinds =
     [
         new("Wan video transformer", WanTransformerGolden.Is, WanTransformerGolden.Run, _ => (2e-5, 1e-4)),
+        new("Flow matching solvers", SchedulerGolden.Is, SchedulerGolden.Run, SchedulerGolden.Tolerance),
+        new("Wan rotary positions", WanRotationGolden.Is, WanRotationGolden.Run, _ => (1e-6, 0)),
     ];
 
     /// <summary>The kind of network that a folder records, or null.</summary>
