@@ -16,6 +16,7 @@ public static class Verification
     [
         new("Wan video transformer", WanTransformerGolden.Is, WanTransformerGolden.Run, _ => (2e-5, 1e-4)),
         new("Flow matching solvers", SchedulerGolden.Is, SchedulerGolden.Run, SchedulerGolden.Tolerance),
+        new("LoRA", LoraGolden.Is, LoraGolden.Run, LoraGolden.Tolerance),
         new("Wan rotary positions", WanRotationGolden.Is, WanRotationGolden.Run, _ => (1e-6, 0)),
     ];
 
