@@ -54,6 +54,8 @@ public sealed class WanPrompt : IDisposable
     internal (Tensor K, Tensor V)[]? Image { get; }   // per block [B, 257 or 514, heads, d]
     internal Tensor Bias { get; }                     // [B, N'] log of how many padded rows a key stands for; -inf: none
 
+    internal WanKeys Block(int i) => new(Text[i], Bias, Image?[i]);
+
     internal WanPrompt((Tensor, Tensor)[] text, (Tensor, Tensor)[]? image, Tensor bias) => (Text, Image, Bias) = (text, image, bias);
 
     public void Dispose()
@@ -62,6 +64,9 @@ public sealed class WanPrompt : IDisposable
         Bias.Dispose();
     }
 }
+
+/// <summary>What one block's cross-attention looks at.</summary>
+readonly record struct WanKeys((Tensor K, Tensor V) Text, Tensor Bias, (Tensor K, Tensor V)? Image);
 
 /// <summary>Rotation angles of every token of a grid: cosine and sine [L, d/2], fp32.</summary>
 public sealed record WanRotation(Tensor Cosine, Tensor Sine) : IDisposable
@@ -106,6 +111,9 @@ public sealed class WanTransformer
 
     public WanConfig Config { get; }
 
+    /// <summary>In training: keep only each block's input and compute the block again in backward.</summary>
+    public bool GradientCheckpointing { get; set; }
+
     public WanTransformer(WanConfig config, Weights weights)
     {
         Config = config;
@@ -119,7 +127,7 @@ public sealed class WanTransformer
         _time2 = new Linear(wide["time_embedding"][2], dim, dim);
         _timeProjection = new Linear(wide["time_projection"][1], dim, 6 * dim);
         if (config.ClipDim > 0) _image = new WanImageEmbedding(weights["img_emb"], config.ClipDim, dim);
-        _blocks = [.. Enumerable.Range(0, config.Layers).Select(i => new WanBlock(config, weights["blocks"][i]))];
+        _blocks = [.. Enumerable.Range(0, config.Layers).Select(i => new WanBlock(config, i, weights["blocks"][i]))];
         _head = new WanHead(config, wide["head"]);
         weights.EnsureAllUsed();
     }
@@ -171,8 +179,15 @@ public sealed class WanTransformer
         for (var i = 0; i < _blocks.Length; i++)
         {
             using var inner = TensorScope.Open();
-            x = inner.Keep(_blocks[i].Forward(x, modulation, index, cosine, sine, tokens, prompt, i, trace));
+            x = inner.Keep(GradientCheckpointing ? Checkpointed(i) : _blocks[i].Forward(x, modulation, index, cosine, sine, tokens, prompt.Block(i), trace));
             trace?.Record($"block.{i}", x);
+        }
+        Tensor Checkpointed(int i)
+        {
+            var (block, (text, bias, image)) = (_blocks[i], prompt.Block(i));
+            Tensor[] shared = image is { } seen ? [x, modulation, text.K, text.V, seen.K, seen.V] : [x, modulation, text.K, text.V];
+            return Checkpointing.Run(given => block.Forward(given[0], given[1], index, cosine, sine, tokens,
+                new((given[2], given[3]), bias, given.Length > 4 ? (given[4], given[5]) : null), null), shared);
         }
         x = _head.Forward(x, e, index);                                                          // [B, L, pt ph pw out]
         trace?.Record("head", x);
@@ -272,7 +287,7 @@ public sealed class WanTransformer
         var probe = new RandomSource(0).Normal("collapse", 0, 1, 4, Config.Dim).To(_type, _device);
         var none = Tensor.Zeros([1, Config.TextLen], DType.F32, _device);
         var (a, b) = (attention.TextKeys(full), attention.TextKeys(text.Narrow(0, 0, 1).Contiguous()));
-        var (whole, collapsed) = (attention.Forward(probe, a, none, null), attention.Forward(probe, b, bias.Narrow(0, 0, 1).Contiguous(), null));
+        var (whole, collapsed) = (attention.Forward(probe, new(a, none, null)), attention.Forward(probe, new(b, bias.Narrow(0, 0, 1).Contiguous(), null)));
         foreach (var tensor in new[] { a.K, a.V, b.K, b.V }) tensor.Dispose();
         var error = (whole.Float() - collapsed.Float()).Abs().Max().Item() / Math.Max(whole.Float().Abs().Max().Item(), 1e-6);
         if (error > (_type == DType.F32 ? 1e-4 : 5e-2))
@@ -324,6 +339,7 @@ sealed class WanImageEmbedding(Weights weights, int clipDim, int dim)
 sealed class WanBlock
 {
     readonly WanConfig _config;
+    readonly int _number;
     readonly WanSelfAttention _selfAttention;
     readonly LayerNorm? _norm3;
     readonly Linear _ffn0, _ffn2;
@@ -331,9 +347,9 @@ sealed class WanBlock
 
     public WanCrossAttention CrossAttention { get; }
 
-    public WanBlock(WanConfig config, Weights weights)
+    public WanBlock(WanConfig config, int number, Weights weights)
     {
-        _config = config;
+        (_config, _number) = (config, number);
         _selfAttention = new WanSelfAttention(config, weights["self_attn"]);
         CrossAttention = new WanCrossAttention(config, weights["cross_attn"]);
         if (config.CrossAttentionNorm) _norm3 = new LayerNorm(weights["norm3"], config.Dim, config.Eps);
@@ -343,17 +359,17 @@ sealed class WanBlock
     }
 
     /// <summary>x [B, L, D] fp32, written over; modulation [U, 6, D], of which token i takes row index[i].</summary>
-    public Tensor Forward(Tensor x, Tensor modulation, Tensor? index, Tensor cosine, Tensor sine, long tokens, WanPrompt prompt, int i, Trace? trace)
+    public Tensor Forward(Tensor x, Tensor modulation, Tensor? index, Tensor cosine, Tensor sine, long tokens, WanKeys keys, Trace? trace)
     {
         var type = _ffn0.Weight.DType;
         var e = (modulation + _modulation).Chunk(6, 1).Select(part => part.Transpose(0, 1)).ToArray();  // 6 x [1, U, D]
 
         var y = _selfAttention.Forward(Fused.LayerNorm(x, null, null, _config.Eps, type, e[0], e[1], index), cosine, sine, tokens);
-        trace?.Record($"block.{i}.self_attn", y);
+        trace?.Record($"block.{_number}.self_attn", y);
         x = Fused.GateAdd(x, y, e[2], index);
 
-        y = CrossAttention.Forward(_norm3?.Forward(x, type) ?? x.To(type), prompt.Text[i], prompt.Bias, prompt.Image?[i]);
-        trace?.Record($"block.{i}.cross_attn", y);
+        y = CrossAttention.Forward(_norm3?.Forward(x, type) ?? x.To(type), keys);
+        trace?.Record($"block.{_number}.cross_attn", y);
         x = Fused.GateAdd(x, y);
 
         y = Fused.LayerNorm(x, null, null, _config.Eps, type, e[3], e[4], index);
@@ -410,12 +426,12 @@ sealed class WanCrossAttention
         return (keys.Own(), v.Forward(rows).Reshape(keys.Shape).Own());
     }
 
-    public Tensor Forward(Tensor x, (Tensor K, Tensor V) text, Tensor bias, (Tensor K, Tensor V)? image)
+    public Tensor Forward(Tensor x, WanKeys keys)
     {
         var scale = 1 / Math.Sqrt(_config.HeadDim);
         var q = Fused.RmsNormRotate(_q.Forward(x), _normQ, _config.Eps, _config.Heads);                  // [B, L, heads, d]
-        var y = Fused.Attention(q, text.K, text.V, scale, bias);
-        if (image is { } seen) y += Fused.Attention(q, seen.K, seen.V, scale);
+        var y = Fused.Attention(q, keys.Text.K, keys.Text.V, scale, keys.Bias);
+        if (keys.Image is { } seen) y += Fused.Attention(q, seen.K, seen.V, scale);
         return _o.Forward(y.Reshape(x.Shape));
     }
 }

@@ -56,6 +56,8 @@ public sealed unsafe partial class Tensor
     public void Backward(Tensor? grad = null)
     {
         LibTorch.RequireHere();
-        Native.Check(Native.ft_backward(LiveHandle, grad?.LiveHandle ?? 0));
+        if (Native.ft_backward(LiveHandle, grad?.LiveHandle ?? 0) == 0) return;
+        if (Checkpointing.TakeFailure() is { } failure) throw new TorchException($"backward through a checkpoint: {failure.Message}");
+        Native.Check(-1);
     }
 }

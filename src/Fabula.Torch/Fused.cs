@@ -7,12 +7,22 @@ public static class Fused
 {
     static readonly Op LayerNormOp = new("fabula::layer_norm_modulate"), RmsNormRotateOp = new("fabula::rms_norm_rotate"),
         GeluTanhInOp = new("fabula::gelu_tanh_"), GateAddOp = new("fabula::gate_add_"), AttentionOp = new("fabula::attention"),
+        LinearBf16Op = new("fabula::linear_bf16"), HasBf16Op = new("fabula::has_bf16_product"), AtenLinear = new("aten::linear"),
         AtenLayerNorm = new("aten::layer_norm"), AtenSdpa = new("aten::scaled_dot_product_attention");
 
     /// <summary>Whether fused kernels may be taken at all; the tests compare both ways.</summary>
     public static bool Enabled { get; set; } = true;
 
-    static bool Fits(Tensor x) => Enabled && x.Device.IsCpu && x.DType is DType.F32 or DType.BF16 && !Autograd.IsEnabled;
+    static bool Fits(Tensor x) => Enabled && x.Device.IsCpu && (x.DType is DType.F32 or DType.BF16) && !Autograd.IsEnabled && !Checkpointing.IsInside;
+
+    /// <summary>
+    /// x Wᵀ + b for x [.., in] in the weight's type, weight [out, in]. libtorch multiplies bf16 well only where oneDNN does (AVX-512);
+    /// elsewhere products run in fp32 over bf16 storage.
+    /// </summary>
+    public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias) =>
+        weight.DType == DType.BF16 && Fits(x) && WidenBf16.Value ? LinearBf16Op.Call(x.Contiguous(), weight, bias) : AtenLinear.Call(x, weight, bias);
+
+    static readonly Lazy<bool> WidenBf16 = new(() => HasBf16Op.Exists && HasBf16Op.Number() == 0);
 
     /// <summary>
     /// Layer norm over the last dimension of x [B, L, D], times weight plus bias [D] where given, then times (1 + scale) plus shift
@@ -22,7 +32,7 @@ public static class Fused
     public static Tensor LayerNorm(Tensor x, Tensor? weight, Tensor? bias, double eps, DType result,
         Tensor? shift = null, Tensor? scale = null, Tensor? index = null)
     {
-        if (Fits(x) && x.Dims == 3 && result is DType.F32 or DType.BF16)
+        if (Fits(x) && x.Dims == 3 && (result is DType.F32 or DType.BF16))
             return LayerNormOp.Call(x.Contiguous(), weight, bias, shift, scale, index, eps, result);
         var y = AtenLayerNorm.Call(x.Float(), new[] { x.Size(-1) }, weight, bias, eps);
         if (scale is not null) y = y * (PerToken(scale, index) + 1) + PerToken(shift!, index);

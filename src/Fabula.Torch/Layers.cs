@@ -13,7 +13,6 @@ public sealed record LowRank(Tensor A, Tensor B, double Scale)
 /// <summary>y = x Wᵀ + b, plus what is attached (<see cref="Weights.Attach"/>). Weight [out, in]; the bias is optional in the file unless required.</summary>
 public sealed class Linear
 {
-    static readonly Op Aten = new("aten::linear");
     readonly IReadOnlyList<LowRank> _attached;
     public Tensor Weight { get; }
     public Tensor? Bias { get; }
@@ -34,7 +33,7 @@ public sealed class Linear
     }
 
     /// <summary>As Forward, for a weight that is stored in another shape.</summary>
-    public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) => Aten.Call(x.To(weight.DType), weight, bias);
+    public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) => Fused.Linear(x.To(weight.DType), weight, bias);
 }
 
 /// <summary>Layer norm over the last dimension; statistics in fp32.</summary>

@@ -114,6 +114,20 @@ public static class LibTorch
         foreach (var work in Queue.GetConsumingEnumerable()) work();
     }
 
+    /// <summary>libtorch calls back from threads of its own when it computes gradients on a GPU: such a call counts as the tensor thread.</summary>
+    internal static Visit Borrow()
+    {
+        var visit = new Visit { Before = _here };
+        _here = true;
+        return visit;
+    }
+
+    internal ref struct Visit
+    {
+        public bool Before;
+        public readonly void Dispose() => _here = Before;
+    }
+
     internal static void RequireHere()
     {
         if (!_here) throw new InvalidOperationException("Tensor work belongs on the tensor thread: wrap it in LibTorch.Run(() => ...).");

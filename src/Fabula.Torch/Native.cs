@@ -86,6 +86,9 @@ static unsafe partial class Native
     [LibraryImport(Library)] public static partial int ft_grad(nint tensor, out nint grad);
     [LibraryImport(Library)] public static partial int ft_set_grad(nint tensor, nint grad);
     [LibraryImport(Library)] public static partial int ft_backward(nint output, nint grad);
+    [LibraryImport(Library)]
+    public static partial int ft_custom(nint* inputs, int n, nint output, delegate* unmanaged<nint, nint, nint*, int> backward,
+        delegate* unmanaged<nint, void> drop, nint context, out nint result);
     [LibraryImport(Library), SuppressGCTransition] public static partial int ft_grad_enabled();
     [LibraryImport(Library), SuppressGCTransition] public static partial void ft_set_grad_enabled(int on);
     [LibraryImport(Library)] public static partial void ft_set_threads(int n);

@@ -84,7 +84,17 @@ public sealed unsafe partial class Tensor
         return new ReadOnlySpan<byte>((void*)meta.Data, checked((int)(meta.Elements * ((DType)meta.DType).Size())));
     }
 
-    internal static object AsFileTensor(string name) => null!;
+    /// <summary>Writes the bytes of a contiguous CPU tensor, however many.</summary>
+    internal void WriteTo(Stream stream)
+    {
+        var meta = Meta();
+        if (meta.DeviceType != 0 || (meta.Flags & 1) == 0) throw new InvalidOperationException($"{this} is not contiguous in CPU memory");
+        const long Chunk = 1 << 26;
+        var length = meta.Elements * ((DType)meta.DType).Size();
+        for (long at = 0; at < length; at += Chunk)
+            stream.Write(new ReadOnlySpan<byte>((byte*)meta.Data + at, (int)Math.Min(Chunk, length - at)));
+    }
+
     static DType TypeOf<T>() where T : unmanaged => default(T) switch
     {
         float => DType.F32,

@@ -175,14 +175,22 @@ public sealed class Weights : IDisposable
     }
 
     /// <summary>Writes the handed-out tensors as a safetensors file, atomically; floats as <paramref name="type"/> where given.</summary>
-    public void Save(string path, DType? type = null, IReadOnlyDictionary<string, string>? metadata = null)
+    public void Save(string path, DType? type = null, IReadOnlyDictionary<string, string>? metadata = null) =>
+        Save(path, _store.Ready, type, metadata);
+
+    /// <summary>Writes any named tensors as a safetensors file, atomically; floats as <paramref name="type"/> where given.</summary>
+    /// <exception cref="CheckpointException">The disk refuses.</exception>
+    public static void Save(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, DType? type = null,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
-        using var scope = TensorScope.Open();
-        SafetensorsWriter.Write(path, _store.Ready.Select(pair =>
+        SafetensorsWriter.Write(path, tensors.Select(pair =>
         {
-            var tensor = (type is { } wanted && pair.Value.DType.IsFloat() ? pair.Value.Detach().To(wanted) : pair.Value.Detach())
-                .To(Device.Cpu).Contiguous();
-            return Tensor.AsFileTensor(pair.Key);
+            var stored = type is { } wanted && pair.Value.DType.IsFloat() ? wanted : pair.Value.DType;
+            return new TensorData(pair.Key, stored, pair.Value.Shape, stream =>
+            {
+                using var scope = TensorScope.Open();
+                pair.Value.Detach().To(stored, Device.Cpu).Contiguous().WriteTo(stream);
+            });
         }), metadata);
     }
 

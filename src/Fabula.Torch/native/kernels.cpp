@@ -14,157 +14,29 @@
 #include <cstring>
 #include <vector>
 
-// One body, three instruction sets, chosen when the library loads.
-#if defined(__x86_64__)
-#define ROWS __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default"), noinline)) static
-#else
-#define ROWS static
-#endif
+#include "rows.h"
 
 namespace {
 
 using at::Tensor;
 using OptionalTensor = c10::optional<Tensor>;
-using bf16 = uint16_t;
-
-inline float as_float(uint32_t bits) {
-    float value;
-    std::memcpy(&value, &bits, 4);
-    return value;
-}
-
-inline uint32_t as_bits(float value) {
-    uint32_t bits;
-    std::memcpy(&bits, &value, 4);
-    return bits;
-}
-
-// Round to nearest even; NaN stays NaN.
-inline bf16 narrow(float value) {
-    const uint32_t bits = as_bits(value);
-    const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-    return static_cast<bf16>((bits & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : rounded);
-}
-
-// exp to about 1 ulp for x <= 88, by 2^n * p(r): the loop around it becomes vector code.
-inline float fast_exp(float x) {
-    x = x < -87.3f ? -87.3f : x;
-    const float n = __builtin_rintf(x * 1.44269504f);
-    float r = x - n * 0.693359375f;
-    r = r + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    return p * as_float(static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23);
-}
-
-ROWS void widen_row(const bf16* from, float* to, int64_t n) {
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) to[i] = as_float(static_cast<uint32_t>(from[i]) << 16);
-}
-
-ROWS void narrow_row(const float* from, bf16* to, int64_t n) {
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) to[i] = narrow(from[i]);
-}
-
-ROWS void scaled_narrow_row(const float* from, float scale, bf16* to, int64_t n) {
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) to[i] = narrow(from[i] * scale);
-}
-
-ROWS void scale_row(float* row, float scale, int64_t n) {
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) row[i] *= scale;
-}
-
-ROWS void layer_norm_row(const float* x, const float* weight, const float* bias, const float* shift, const float* scale, float eps,
-                         float* y, int64_t n) {
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < n; i++) sum += x[i];
-    const float mean = sum / n;
-    float squares = 0;
-#pragma omp simd reduction(+ : squares)
-    for (int64_t i = 0; i < n; i++) squares += (x[i] - mean) * (x[i] - mean);
-    const float inverse = 1.0f / std::sqrt(squares / n + eps);
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) y[i] = (x[i] - mean) * inverse;
-    if (weight) {
-#pragma omp simd
-        for (int64_t i = 0; i < n; i++) y[i] = y[i] * weight[i] + (bias ? bias[i] : 0.0f);
-    }
-    if (scale) {
-#pragma omp simd
-        for (int64_t i = 0; i < n; i++) y[i] = y[i] * (1.0f + scale[i]) + shift[i];
-    }
-}
-
-ROWS void rms_norm_row(const float* x, const float* weight, float eps, float* y, int64_t n) {
-    float squares = 0;
-#pragma omp simd reduction(+ : squares)
-    for (int64_t i = 0; i < n; i++) squares += x[i] * x[i];
-    const float inverse = 1.0f / std::sqrt(squares / n + eps);
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) y[i] = x[i] * inverse * weight[i];
-}
-
-ROWS void rotate_row(float* row, const float* cosine, const float* sine, int64_t heads, int64_t half) {
-    for (int64_t h = 0; h < heads; h++) {
-        float* head = row + h * half * 2;
-#pragma omp simd
-        for (int64_t i = 0; i < half; i++) {
-            const float a = head[2 * i], b = head[2 * i + 1];
-            head[2 * i] = a * cosine[i] - b * sine[i];
-            head[2 * i + 1] = a * sine[i] + b * cosine[i];
-        }
-    }
-}
-
-ROWS void gelu_tanh_row(float* x, int64_t n) {
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) {
-        const float u = 1.5957691216f * (x[i] + 0.044715f * x[i] * x[i] * x[i]);
-        x[i] = x[i] / (1.0f + fast_exp(-u > 87.0f ? 87.0f : -u));
-    }
-}
-
-ROWS void gate_add_row(float* x, const float* y, const float* gate, int64_t n) {
-    if (gate) {
-#pragma omp simd
-        for (int64_t i = 0; i < n; i++) x[i] += y[i] * gate[i];
-    } else {
-#pragma omp simd
-        for (int64_t i = 0; i < n; i++) x[i] += y[i];
-    }
-}
-
-// scores become exp(scores + bias - max) in place; returns the sum of the row.
-ROWS float exp_row(float* scores, const float* bias, int64_t n) {
-    float top = -INFINITY;
-    if (bias) {
-#pragma omp simd
-        for (int64_t i = 0; i < n; i++) scores[i] += bias[i];
-    }
-#pragma omp simd reduction(max : top)
-    for (int64_t i = 0; i < n; i++) top = scores[i] > top ? scores[i] : top;
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < n; i++) {
-        scores[i] = fast_exp(scores[i] - top);
-        sum += scores[i];
-    }
-    return sum;
+const Rows& vectorized() {
+    static const Rows& best = []() -> const Rows& {
+#if defined(__x86_64__)
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512vl"))
+            return rows_v4;
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return rows_v3;
+#endif
+        return rows_base;
+    }();
+    return best;
 }
 
 // A row of x as fp32: in place where it is fp32, through the buffer otherwise.
 const float* row_in(const Tensor& x, int64_t offset, float* buffer, int64_t n) {
     if (x.scalar_type() == at::kFloat) return x.data_ptr<float>() + offset;
-    widen_row(reinterpret_cast<const bf16*>(x.data_ptr()) + offset, buffer, n);
+    vectorized().widen(reinterpret_cast<const bf16*>(x.data_ptr()) + offset, buffer, n);
     return buffer;
 }
 
@@ -173,7 +45,7 @@ void row_out(const float* row, const Tensor& y, int64_t offset, int64_t n) {
         float* to = y.data_ptr<float>() + offset;
         if (to != row) std::memcpy(to, row, n * sizeof(float));
     } else {
-        narrow_row(row, reinterpret_cast<bf16*>(y.data_ptr()) + offset, n);
+        vectorized().narrow(row, reinterpret_cast<bf16*>(y.data_ptr()) + offset, n);
     }
 }
 
@@ -228,7 +100,7 @@ Tensor layer_norm_modulate(const Tensor& x, const OptionalTensor& weight, const 
     at::parallel_for(0, rows, 16, [&](int64_t begin, int64_t end) {
         std::vector<float> in(dim), result(dim);
         for (int64_t r = begin; r < end; r++) {
-            layer_norm_row(row_in(x, r * dim, in.data(), dim), w, b, shifts.at(r), scales.at(r),
+            vectorized().layer_norm(row_in(x, r * dim, in.data(), dim), w, b, shifts.at(r), scales.at(r),
                            static_cast<float>(eps), result.data(), dim);
             row_out(result.data(), y, r * dim, dim);
         }
@@ -250,8 +122,8 @@ Tensor rms_norm_rotate(const Tensor& x, const Tensor& weight, const OptionalTens
     at::parallel_for(0, rows, 16, [&](int64_t begin, int64_t end) {
         std::vector<float> in(dim), result(dim);
         for (int64_t r = begin; r < end; r++) {
-            rms_norm_row(row_in(x, r * dim, in.data(), dim), w, static_cast<float>(eps), result.data(), dim);
-            if (c) rotate_row(result.data(), c + (r % tokens) * half, s + (r % tokens) * half, heads, half);
+            vectorized().rms_norm(row_in(x, r * dim, in.data(), dim), w, static_cast<float>(eps), result.data(), dim);
+            if (c) vectorized().rotate(result.data(), c + (r % tokens) * half, s + (r % tokens) * half, heads, half);
             row_out(result.data(), y, r * dim, dim);
         }
     });
@@ -269,7 +141,7 @@ Tensor& gelu_tanh_(Tensor& x) {
             const int64_t length = std::min(block, n - i * block);
             const float* in = row_in(x, i * block, buffer, length);
             float* row = const_cast<float*>(in);
-            gelu_tanh_row(row, length);
+            vectorized().gelu_tanh(row, length);
             row_out(row, x, i * block, length);
         }
     });
@@ -287,7 +159,7 @@ Tensor& gate_add_(Tensor& x, const Tensor& y, const OptionalTensor& gate, const 
     at::parallel_for(0, rows, 16, [&](int64_t begin, int64_t end) {
         std::vector<float> in(dim);
         for (int64_t r = begin; r < end; r++)
-            gate_add_row(x.data_ptr<float>() + r * dim, row_in(y, r * dim, in.data(), dim), gates.at(r), dim);
+            vectorized().gate_add(x.data_ptr<float>() + r * dim, row_in(y, r * dim, in.data(), dim), gates.at(r), dim);
     });
     return x;
 }
@@ -298,49 +170,115 @@ int dnnl_sgemm(char, char, int64_t, int64_t, int64_t, float, const float*, int64
 int dnnl_gemm_bf16bf16f32(char, char, int64_t, int64_t, int64_t, float, const bf16*, int64_t, const bf16*, int64_t, float, float*, int64_t);
 }
 
+// Whether oneDNN multiplies bf16 on this processor (it needs AVX-512) and does it in the order of arguments that is meant here.
+bool has_bf16_product() {
+    static const bool works = [] {
+        const bf16 a[6] = {0x3f80, 0x4000, 0x4040, 0x4080, 0x40a0, 0x40c0};      // 1 .. 6, [2, 3]
+        const bf16 b[6] = {0x3f80, 0, 0x4000, 0xbf80, 0x4040, 0x3f80};     // 1 0, 2 -1, 3 1
+        float c[4] = {};
+        const float expected[4] = {14, 1, 32, 1};
+        return dnnl_gemm_bf16bf16f32('N', 'N', 2, 2, 3, 1.0f, a, 3, b, 2, 0.0f, c, 2) == 0 && std::memcmp(c, expected, sizeof c) == 0;
+    }();
+    return works;
+}
+
+void product(char transa, char transb, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b,
+             int64_t ldb, float* c, int64_t ldc) {
+    TORCH_CHECK(dnnl_sgemm(transa, transb, m, n, k, alpha, a, lda, b, ldb, 0.0f, c, ldc) == 0, "oneDNN refused a matrix product");
+}
+
+void product(char transa, char transb, int64_t m, int64_t n, int64_t k, float alpha, const bf16* a, int64_t lda, const bf16* b,
+             int64_t ldb, float* c, int64_t ldc) {
+    TORCH_CHECK(dnnl_gemm_bf16bf16f32(transa, transb, m, n, k, alpha, a, lda, b, ldb, 0.0f, c, ldc) == 0, "oneDNN refused a bf16 product");
+}
+
+void widen(const bf16* from, float* to, int64_t n) {
+    constexpr int64_t block = 16384;
+    at::parallel_for(0, (n + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
+        vectorized().widen(from + begin * block, to + begin * block, std::min(end * block, n) - begin * block);
+    });
+}
+
+// y = x w^T + bias in bf16 by fp32 products, for processors without AVX-512, where libtorch's own bf16 product is a hundred times slower.
+// The weight is widened a panel at a time, so memory grows by a panel and not by the weight. Sums are kept in fp32.
+Tensor linear_bf16(const Tensor& x, const Tensor& weight, const OptionalTensor& bias) {
+    TORCH_CHECK(x.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kBFloat16 && x.is_contiguous() && weight.is_contiguous() &&
+                    weight.dim() == 2 && x.size(-1) == weight.size(1),
+                "x [.., in] and weight [out, in] must be contiguous bfloat16: ", x.sizes(), weight.sizes());
+    const int64_t inputs = weight.size(1), outputs = weight.size(0), rows = x.numel() / inputs, panel = 512;
+    auto shape = x.sizes().vec();
+    shape.back() = outputs;
+    Tensor y = at::empty(shape, x.options());
+    const auto wide = x.options().dtype(at::kFloat);
+    Tensor xs = at::empty({rows, inputs}, wide), ws = at::empty({std::min(panel, outputs), inputs}, wide);
+    Tensor ys = at::empty({rows, std::min(panel, outputs)}, wide);
+    const Tensor b = bias && bias->defined() ? bias->to(at::kFloat).contiguous() : Tensor();
+    const bf16* w = reinterpret_cast<const bf16*>(weight.data_ptr());
+    bf16* out = reinterpret_cast<bf16*>(y.data_ptr());
+    widen(reinterpret_cast<const bf16*>(x.data_ptr()), xs.data_ptr<float>(), rows * inputs);
+    for (int64_t first = 0; first < outputs; first += panel) {
+        const int64_t n = std::min(panel, outputs - first);
+        widen(w + first * inputs, ws.data_ptr<float>(), n * inputs);
+        product('N', 'T', rows, n, inputs, 1.0f, xs.data_ptr<float>(), inputs, ws.data_ptr<float>(), inputs, ys.data_ptr<float>(), n);
+        at::parallel_for(0, rows, 64, [&](int64_t begin, int64_t end) {
+            for (int64_t r = begin; r < end; r++) {
+                float* row = ys.data_ptr<float>() + r * n;
+                if (b.defined()) vectorized().gate_add(row, b.data_ptr<float>() + first, nullptr, n);
+                vectorized().narrow(row, out + r * outputs + first, n);
+            }
+        });
+    }
+    return y;
+}
+
 // softmax(q k^T scale + bias) v, exactly, for q [B, Lq, H, d], k and v [B, Lk, H, d], bias [B, Lk] or absent -> [B, Lq, H, d].
 // Scores exist only for one block of queries of one head at a time and in fp32; strides are handed to the matrix product as they are.
+template <typename T>
+void attend(const T* q, const T* k, const T* v, const float* bias, float scale, T* y, int64_t batch, int64_t queries, int64_t keys,
+            int64_t heads, int64_t d) {
+    constexpr bool half = sizeof(T) == 2;
+    const int64_t stride = heads * d, block = std::clamp<int64_t>((int64_t(1) << 21) / keys, 16, 192);
+    const int64_t blocks = (queries + block - 1) / block;
+    at::parallel_for(0, batch * heads * blocks, 1, [&](int64_t begin, int64_t end) {
+        std::vector<float> scores(block * keys), out(half ? block * d : 0), inverse(block);
+        std::vector<T> weights(half ? block * keys : 0);
+        for (int64_t i = begin; i < end; i++) {
+            const int64_t head = i / blocks % heads, sample = i / blocks / heads, first = i % blocks * block;
+            const int64_t rows = std::min(block, queries - first);
+            const int64_t at_q = (sample * queries + first) * stride + head * d, at_k = sample * keys * stride + head * d;
+            product('N', 'T', rows, keys, d, scale, q + at_q, stride, k + at_k, stride, scores.data(), keys);
+            for (int64_t r = 0; r < rows; r++) {
+                float* row = scores.data() + r * keys;
+                inverse[r] = 1.0f / vectorized().exp(row, bias ? bias + sample * keys : nullptr, keys);
+                if constexpr (half) vectorized().narrow(row, weights.data() + r * keys, keys);
+            }
+            if constexpr (half) {
+                product('N', 'N', rows, d, keys, 1.0f, weights.data(), keys, v + at_k, stride, out.data(), d);
+                for (int64_t r = 0; r < rows; r++) vectorized().scaled_narrow(out.data() + r * d, inverse[r], y + at_q + r * stride, d);
+            } else {
+                product('N', 'N', rows, d, keys, 1.0f, scores.data(), keys, v + at_k, stride, y + at_q, stride);
+                for (int64_t r = 0; r < rows; r++) vectorized().scale(y + at_q + r * stride, inverse[r], d);
+            }
+        }
+    });
+}
+
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const OptionalTensor& bias, double scale) {
     for (const Tensor* x : {&q, &k, &v}) check(*x, "q, k, v");
     TORCH_CHECK(q.dim() == 4 && k.sizes() == v.sizes() && q.size(0) == k.size(0) && q.size(2) == k.size(2) && q.size(3) == k.size(3) &&
                     q.scalar_type() == k.scalar_type() && k.scalar_type() == v.scalar_type() && k.size(1) > 0,
                 "q, k, v must be [B, L, H, d] of one type: ", q.sizes(), k.sizes(), v.sizes());
-    const int64_t batch = q.size(0), queries = q.size(1), keys = k.size(1), heads = q.size(2), d = q.size(3), stride = heads * d;
-    const float* b = vector_of(bias, batch * keys, "bias");
-    const bool half = q.scalar_type() == at::kBFloat16;
+    if (q.scalar_type() == at::kBFloat16 && !has_bf16_product())
+        return attention(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), bias, scale).to(at::kBFloat16);
+    const float* b = vector_of(bias, q.size(0) * k.size(1), "bias");
     Tensor y = at::empty(q.sizes(), q.options());
-    const int64_t block = std::clamp<int64_t>((int64_t(1) << 21) / keys, 16, 192);
-    const int64_t blocks = (queries + block - 1) / block;
-    at::parallel_for(0, batch * heads * blocks, 1, [&](int64_t begin, int64_t end) {
-        std::vector<float> scores(block * keys), out(half ? block * d : 0), sums(block);
-        std::vector<bf16> weights(half ? block * keys : 0);
-        for (int64_t i = begin; i < end; i++) {
-            const int64_t head = i / blocks % heads, sample = i / blocks / heads, first = i % blocks * block;
-            const int64_t rows = std::min(block, queries - first);
-            const int64_t at_q = (sample * queries + first) * stride + head * d, at_k = sample * keys * stride + head * d;
-            const float s = static_cast<float>(scale);
-            if (half)
-                dnnl_gemm_bf16bf16f32('N', 'T', rows, keys, d, s, reinterpret_cast<const bf16*>(q.data_ptr()) + at_q, stride,
-                                      reinterpret_cast<const bf16*>(k.data_ptr()) + at_k, stride, 0.0f, scores.data(), keys);
-            else
-                dnnl_sgemm('N', 'T', rows, keys, d, s, q.data_ptr<float>() + at_q, stride, k.data_ptr<float>() + at_k, stride, 0.0f,
-                           scores.data(), keys);
-            for (int64_t r = 0; r < rows; r++) {
-                sums[r] = 1.0f / exp_row(scores.data() + r * keys, b ? b + sample * keys : nullptr, keys);
-                if (half) narrow_row(scores.data() + r * keys, weights.data() + r * keys, keys);
-            }
-            if (half) {
-                dnnl_gemm_bf16bf16f32('N', 'N', rows, d, keys, 1.0f, weights.data(), keys,
-                                      reinterpret_cast<const bf16*>(v.data_ptr()) + at_k, stride, 0.0f, out.data(), d);
-                for (int64_t r = 0; r < rows; r++)
-                    scaled_narrow_row(out.data() + r * d, sums[r], reinterpret_cast<bf16*>(y.data_ptr()) + at_q + r * stride, d);
-            } else {
-                float* to = y.data_ptr<float>() + at_q;
-                dnnl_sgemm('N', 'N', rows, d, keys, 1.0f, scores.data(), keys, v.data_ptr<float>() + at_k, stride, 0.0f, to, stride);
-                for (int64_t r = 0; r < rows; r++) scale_row(to + r * stride, sums[r], d);
-            }
-        }
-    });
+    auto run = [&](auto* type) {
+        using T = std::remove_pointer_t<decltype(type)>;
+        attend(static_cast<const T*>(q.data_ptr()), static_cast<const T*>(k.data_ptr()), static_cast<const T*>(v.data_ptr()), b,
+               static_cast<float>(scale), static_cast<T*>(y.data_ptr()), q.size(0), q.size(1), k.size(1), q.size(2), q.size(3));
+    };
+    if (q.scalar_type() == at::kBFloat16) run(static_cast<bf16*>(nullptr));
+    else run(static_cast<float*>(nullptr));
     return y;
 }
 #endif
@@ -353,6 +291,8 @@ TORCH_LIBRARY(fabula, library) {
     library.def("gelu_tanh_(Tensor(a!) x) -> Tensor(a!)");
     library.def("gate_add_(Tensor(a!) x, Tensor y, Tensor? gate, Tensor? index) -> Tensor(a!)");
 #ifdef FT_ONEDNN
+    library.def("has_bf16_product() -> bool", has_bf16_product);
+    library.def("linear_bf16(Tensor x, Tensor weight, Tensor? bias) -> Tensor");
     library.def("attention(Tensor q, Tensor k, Tensor v, Tensor? bias, float scale) -> Tensor");
 #endif
 }
@@ -363,6 +303,7 @@ TORCH_LIBRARY_IMPL(fabula, CPU, library) {
     library.impl("gelu_tanh_", gelu_tanh_);
     library.impl("gate_add_", gate_add_);
 #ifdef FT_ONEDNN
+    library.impl("linear_bf16", linear_bf16);
     library.impl("attention", attention);
 #endif
 }
