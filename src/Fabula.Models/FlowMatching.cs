@@ -5,10 +5,7 @@
 // Papers: "Flow Matching for Generative Modeling" (Lipman et al. 2022); shift: "Scaling Rectified Flow Transformers" (Esser et al. 2024).
 // Reference: Wan-Video/Wan2.1 @ 9737cba, wan/utils/fm_solvers_unipc.py and fm_solvers.py; huggingface/diffusers @ 58eb52c,
 // schedulers/scheduling_flow_match_euler_discrete.py. Parity: the recorded reference "schedulers". The solvers are in Solvers/.
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
-using System.Text.Json;
-using System.Text.Json.Nodes;
+using System.Globalization;
 using Fabula.Torch;
 
 namespace Fabula.Models;
@@ -146,37 +143,20 @@ public sealed record SolverState : IDisposable
         return next;
     }
 
+    internal IEnumerable<Tensor> Tensors => Before is null ? [Latents, .. Clean] : [Latents, Before, .. Clean];
+
     public void Dispose()
     {
-        Latents.Dispose();
-        Before?.Dispose();
-        foreach (var tensor in Clean) tensor.Dispose();
+        foreach (var tensor in Tensors) tensor.Dispose();
     }
 
-    /// <summary>The whole state as a safetensors file; exact.</summary>
-    public byte[] ToBytes() => SolverStateFile.Write(this);
+    /// <summary>Writes the whole state, exactly, as a safetensors file; an earlier file stays until the new one is complete.</summary>
+    /// <exception cref="CheckpointException">The file cannot be written.</exception>
+    public void Save(string path) => SolverStateFile.Write(this, path);
 
-    /// <summary>A state from <see cref="ToBytes"/>.</summary>
-    /// <param name="name">Where the bytes came from, for messages.</param>
-    /// <exception cref="CheckpointException">They are no saved state, or a broken one.</exception>
-    public static SolverState FromBytes(ReadOnlySpan<byte> bytes, Device device, string name = "the solver state") =>
-        SolverStateFile.Read(bytes, device, name);
-
-    /// <summary>Writes the state beside its place and then moves it there, so that a reader finds the old one or the new one.</summary>
-    public void Save(string path)
-    {
-        var temporary = path + ".part";
-        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-        {
-            file.Write(ToBytes());
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(temporary, path, overwrite: true);
-    }
-
-    /// <inheritdoc cref="FromBytes"/>
-    public static SolverState Load(string path, Device device) =>
-        File.Exists(path) ? FromBytes(File.ReadAllBytes(path), device, path) : throw new CheckpointException(path, null, "does not exist");
+    /// <summary>A state from <see cref="Save"/>, in memory of its own.</summary>
+    /// <exception cref="CheckpointException">There is no such file, or it is no saved state, or a broken one.</exception>
+    public static SolverState Load(string path, Device device) => SolverStateFile.Read(path, device);
 }
 
 /// <summary><code>for (var state = Solver.Start(schedule, noise); !state.IsDone; ) state = Solver.Step(state, model(state.Latents, state.Timestep));</code></summary>
@@ -242,137 +222,69 @@ readonly record struct NoiseLevel(float Sigma)
     }
 }
 
-/// <summary>A solver state as safetensors bytes: length, JSON header, data (github.com/huggingface/safetensors, "Format").</summary>
+/// <summary>Solver states on disk: the tensors by name, the schedule as two more, the counters as metadata.</summary>
 static class SolverStateFile
 {
     const string Format = "fabula solver state 1";
-    const int LongestHeader = 1 << 20;
 
-    public static byte[] Write(SolverState state)
+    public static void Write(SolverState state, string path)
     {
         using var scope = TensorScope.Open();
-        var tensors = new List<(string Name, DType Type, long[] Shape, byte[] Data)>
-        {
-            ("schedule.sigmas", DType.F32, [state.Schedule.Sigmas.Length], MemoryMarshal.AsBytes(state.Schedule.Sigmas.AsSpan()).ToArray()),
-            ("schedule.timesteps", DType.F64, [state.Schedule.Steps], MemoryMarshal.AsBytes(state.Schedule.Timesteps.AsSpan()).ToArray()),
-        };
+        var tensors = new List<TensorData>();
         void Add(string name, Tensor tensor) =>
-            tensors.Add((name, tensor.DType, tensor.Shape, tensor.To(Device.Cpu).Contiguous().Bytes().ToArray()));
+            tensors.Add(TensorData.From(name, tensor.DType, tensor.Shape, tensor.To(Device.Cpu).Contiguous().Bytes().ToArray()));
+        Add("schedule.sigmas", Tensor.From(state.Schedule.Sigmas, state.Schedule.Sigmas.Length));
+        Add("schedule.timesteps", Tensor.From(state.Schedule.Timesteps, state.Schedule.Steps));
         Add("latents", state.Latents);
         for (var i = 0; i < state.Clean.Count; i++) Add($"clean.{i}", state.Clean[i]);
         if (state.Before is { } before) Add("before", before);
-
-        var header = new JsonObject
+        SafetensorsWriter.Write(path, tensors, new Dictionary<string, string>
         {
-            ["__metadata__"] = new JsonObject
-            {
-                ["format"] = Format,
-                ["solver"] = state.Schedule.Solver.ToString(),
-                ["order"] = state.Schedule.Order.ToString(),
-                ["step"] = state.Step.ToString(),
-                ["taken"] = state.Taken.ToString(),
-                ["last_order"] = state.LastOrder.ToString(),
-            },
+            ["format"] = Format,
+            ["solver"] = state.Schedule.Solver.ToString(),
+            ["order"] = state.Schedule.Order.ToString(),
+            ["step"] = state.Step.ToString(),
+            ["taken"] = state.Taken.ToString(),
+            ["last_order"] = state.LastOrder.ToString(),
+        });
+    }
+
+    public static SolverState Read(string path, Device device)
+    {
+        CheckpointException Fault(string fault) => new(path, null, fault);
+        using var scope = TensorScope.Open();
+        var checkpoint = Checkpoint.Open(path);
+        using var file = Weights.Of(checkpoint, DType.F32, device);
+        if (checkpoint.Metadata.GetValueOrDefault("format") != Format) throw Fault($"is no '{Format}'");
+        int Number(string key) => int.TryParse(checkpoint.Metadata.GetValueOrDefault(key), NumberStyles.None, null, out var number) ? number
+            : throw Fault($"has no whole number as '{key}'");
+        if (!Enum.TryParse<SolverKind>(checkpoint.Metadata.GetValueOrDefault("solver"), out var solver) || !Enum.IsDefined(solver))
+            throw Fault("names a solver that Fabula does not have");
+
+        Tensor Get(string name, long[] shape) => file.TypeOf(name) is var type and (DType.F32 or DType.F64) ? file.Get(name, type, shape).Clone()
+            : throw new CheckpointException(path, name, "is neither fp32 nor fp64");
+        if (file.TypeOf("schedule.sigmas") != DType.F32 || file.TypeOf("schedule.timesteps") != DType.F64)
+            throw Fault("has a schedule of the wrong types");
+        var sigmas = Get("schedule.sigmas", file.ShapeOf("schedule.sigmas")).ToArray<float>();
+        var schedule = new Schedule(solver, Number("order"), sigmas, Get("schedule.timesteps", [sigmas.Length - 1]).ToArray<double>());
+        var (step, taken, lastOrder) = (Number("step"), Number("taken"), Number("last_order"));
+        var kept = solver == SolverKind.Euler ? 0 : Math.Min(taken, schedule.Order);
+        var before = solver == SolverKind.UniPC && taken > 0;
+        if (schedule.Order is < 1 or > 3 || step > schedule.Steps || taken > step || lastOrder > Math.Min(taken, schedule.Order)
+            || before && lastOrder == 0 || !sigmas.All(float.IsFinite))
+            throw Fault("has a schedule and counters that contradict each other");
+
+        var shape = file.ShapeOf("latents");
+        var state = new SolverState
+        {
+            Schedule = schedule, Step = step, Taken = taken, LastOrder = lastOrder,
+            Latents = Get("latents", shape),
+            Clean = [.. Enumerable.Range(0, kept).Select(i => Get($"clean.{i}", shape))],
+            Before = before ? Get("before", shape) : null,
         };
-        long offset = 0;
-        // The widest type first keeps every tensor aligned.
-        foreach (var (name, type, shape, data) in tensors.OrderByDescending(tensor => tensor.Type.Size()))
-        {
-            header[name] = new JsonObject
-            {
-                ["dtype"] = type.ToString(),
-                ["shape"] = new JsonArray([.. shape.Select(size => JsonValue.Create(size))]),
-                ["data_offsets"] = new JsonArray(offset, offset + data.Length),
-            };
-            offset += data.Length;
-        }
-        var json = JsonSerializer.SerializeToUtf8Bytes(header);
-        var padded = (json.Length + 7) / 8 * 8;
-        var bytes = new byte[8 + padded + offset];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, padded);
-        json.CopyTo(bytes.AsSpan(8));
-        bytes.AsSpan(8 + json.Length, padded - json.Length).Fill((byte)' ');
-        var at = 8 + padded;
-        foreach (var (_, _, _, data) in tensors.OrderByDescending(tensor => tensor.Type.Size()))
-        {
-            data.CopyTo(bytes.AsSpan(at));
-            at += data.Length;
-        }
-        return bytes;
-    }
-
-    public static SolverState Read(ReadOnlySpan<byte> bytes, Device device, string name)
-    {
-        CheckpointException Fault(string fault) => new(name, null, fault);
-        var length = bytes.Length < 8 ? -1 : BinaryPrimitives.ReadInt64LittleEndian(bytes);
-        if (length is < 2 or > LongestHeader || length > bytes.Length - 8) throw Fault("is no saved solver state: it has no readable header");
-        try
-        {
-            using var header = JsonDocument.Parse(bytes.Slice(8, (int)length).ToArray(), new JsonDocumentOptions { MaxDepth = 8 });
-            var root = header.RootElement;
-            var metadata = root.GetProperty("__metadata__");
-            if (metadata.GetProperty("format").GetString() != Format) throw Fault($"is not a '{Format}'");
-            int Number(string key) => int.TryParse(metadata.GetProperty(key).GetString(), out var number) && number >= 0 ? number
-                : throw Fault($"has a '{key}' that is no whole number");
-            if (!Enum.TryParse<SolverKind>(metadata.GetProperty("solver").GetString(), out var solver) || !Enum.IsDefined(solver))
-                throw Fault("names a solver that Fabula does not have");
-
-            var data = bytes[(int)(8 + length)..];
-            var sigmas = MemoryMarshal.Cast<byte, float>(Slice(root, "schedule.sigmas", data, Fault, out _, out var sigmaType)).ToArray();
-            var timesteps = MemoryMarshal.Cast<byte, double>(Slice(root, "schedule.timesteps", data, Fault, out _, out var timeType)).ToArray();
-            var schedule = new Schedule(solver, Number("order"), sigmas, timesteps);
-            if (sigmaType != DType.F32 || timeType != DType.F64 || sigmas.Length != timesteps.Length + 1 || timesteps.Length == 0)
-                throw Fault("has a schedule whose noise levels and timesteps do not belong together");
-            var (step, taken, lastOrder) = (Number("step"), Number("taken"), Number("last_order"));
-            var clean = Enumerable.Range(0, 3).TakeWhile(i => root.TryGetProperty($"clean.{i}", out _)).Count();
-            var kept = solver == SolverKind.Euler ? 0 : Math.Min(taken, schedule.Order);
-            if (schedule.Order is < 1 or > 3 || step > schedule.Steps || taken > step || lastOrder > Math.Min(taken, schedule.Order)
-                || clean != kept || root.TryGetProperty("before", out _) != (solver == SolverKind.UniPC && taken > 0))
-                throw Fault("has counters that contradict each other");
-
-            using var scope = TensorScope.Open();
-            var latents = Tensor(root, "latents", data, device, Fault);
-            var cleans = new List<Tensor>();
-            for (var i = 0; i < clean; i++) cleans.Add(Tensor(root, $"clean.{i}", data, device, Fault));
-            var before = root.TryGetProperty("before", out _) ? Tensor(root, "before", data, device, Fault) : null;
-            if (cleans.Append(before ?? latents).Any(tensor => tensor.DType != latents.DType || !tensor.Shape.AsSpan().SequenceEqual(latents.Shape)))
-                throw Fault("has tensors of different shapes");
-            return new SolverState
-            {
-                Schedule = schedule, Step = step, Taken = taken, LastOrder = lastOrder,
-                Latents = latents.Own(), Clean = [.. cleans.Select(tensor => tensor.Own())], Before = before?.Own(),
-            };
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or OverflowException)
-        {
-            throw new CheckpointException(name, null, $"is no saved solver state ({e.Message.TrimEnd('.')})", e);
-        }
-    }
-
-    static Tensor Tensor(JsonElement root, string name, ReadOnlySpan<byte> data, Device device, Func<string, CheckpointException> fault)
-    {
-        var bytes = Slice(root, name, data, fault, out var shape, out var type);
-        var tensor = type == DType.F32 ? Torch.Tensor.From(MemoryMarshal.Cast<byte, float>(bytes), shape)
-            : Torch.Tensor.From(MemoryMarshal.Cast<byte, double>(bytes), shape);
-        return tensor.To(device);
-    }
-
-    static ReadOnlySpan<byte> Slice(JsonElement root, string name, ReadOnlySpan<byte> data, Func<string, CheckpointException> fault,
-        out long[] shape, out DType type)
-    {
-        if (!root.TryGetProperty(name, out var entry)) throw fault($"lacks '{name}'");
-        type = entry.GetProperty("dtype").GetString() switch
-        {
-            "F32" => DType.F32,
-            "F64" => DType.F64,
-            _ => throw fault($"has '{name}' in a type that is neither F32 nor F64"),
-        };
-        shape = [.. entry.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())];
-        long[] offsets = [.. entry.GetProperty("data_offsets").EnumerateArray().Select(offset => offset.GetInt64())];
-        if (offsets is not [var begin, var end] || begin < 0 || end < begin || end > data.Length) throw fault($"is cut off: '{name}' is not all there");
-        long count = type.Size();
-        foreach (var size in shape) count = size < 0 ? throw fault($"has '{name}' with a negative size") : checked(count * size);
-        if (count != end - begin) throw fault($"has {end - begin} bytes for '{name}' where its shape needs {count}");
-        return data[(int)begin..(int)end];
+        file.EnsureAllUsed();
+        if (state.Tensors.Any(tensor => tensor.DType != state.Latents.DType)) throw Fault("has tensors of different types");
+        foreach (var tensor in state.Tensors) tensor.Own();
+        return state;
     }
 }

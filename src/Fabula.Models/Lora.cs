@@ -48,10 +48,10 @@ public sealed class Lora : IDisposable
     ];
 
     readonly Weights _file;
-    readonly bool _ownsFile;
     readonly List<Tensor> _own = [];
     readonly List<(string Target, string Name, bool Bias)> _differences = [];
     readonly List<string> _unknown = [];
+    bool _ownsFile;
 
     /// <summary>The pairs in the file, by its own names.</summary>
     public IReadOnlyList<LoraPair> Pairs { get; }
@@ -72,7 +72,7 @@ public sealed class Lora : IDisposable
         var file = Weights.Open(path, DType.F32, Device.Cpu);
         try
         {
-            return new Lora(file, scaling, AdapterConfig(path)) is var lora ? lora.Owning() : throw new InvalidOperationException();
+            return new Lora(file, scaling, AdapterConfig(path)) { _ownsFile = true };
         }
         catch
         {
@@ -113,7 +113,7 @@ public sealed class Lora : IDisposable
             if (hasA != hasB) throw new CheckpointException(file.Source, a ?? b,
                 $"has no {(hasA ? "B (up)" : "A (down)")} matrix beside it; the file is incomplete, download it again");
             if (hasA) pairs.Add(Pair(target, a!, b!, roles.GetValueOrDefault(Role.Alpha), scaling, otherwise));
-            else if (roles.ContainsKey(Role.Alpha) && roles.Count == 1) _unknown.Add(roles[Role.Alpha]);
+            else if (roles.Count == 1 && roles.TryGetValue(Role.Alpha, out var alone)) _unknown.Add(alone);
         }
         if (pairs.Count == 0 && _differences.Count == 0)
             throw new CheckpointException(file.Source, null, "holds no LoRA: no tensor is named like lora_A and lora_B, or lora_down and lora_up");
@@ -121,10 +121,6 @@ public sealed class Lora : IDisposable
     }
 
     enum Role { A, B, Alpha, Difference, BiasDifference }
-
-    Lora(Lora from) => (_file, _ownsFile, Pairs, _differences, _unknown) = (from._file, true, from.Pairs, from._differences, from._unknown);
-
-    Lora Owning() => new(this);
 
     /// <summary>Adds the pairs to the weights as they are loaded; a model built afterwards costs nothing more to run.</summary>
     /// <param name="strength">Times each pair's own scale; 0 changes nothing, negative values push away.</param>
