@@ -214,7 +214,7 @@ public sealed class WanTransformer
     /// <summary>As the tensor form: cosine and sine, [L, d/2] row-major. A third of the pairs each for rows and columns, the rest for time.</summary>
     internal static (float[] Cosine, float[] Sine) Angles(int headDim, IReadOnlyList<double> frames, int rows, int columns)
     {
-        int pairs = headDim / 2, axis = pairs / 3, temporal = pairs - 2 * axis;
+        var pairs = headDim / 2;
         var (cosine, sine) = (new float[(long)frames.Count * rows * columns * pairs], new float[(long)frames.Count * rows * columns * pairs]);
         var at = 0;
         for (var f = 0; f < frames.Count; f++)
@@ -222,12 +222,19 @@ public sealed class WanTransformer
         for (var c = 0; c < columns; c++)
         for (var p = 0; p < pairs; p++, at++)
         {
-            var (position, i, n) = p < temporal ? (frames[f], p, temporal)
-                : p < temporal + axis ? (r, p - temporal, axis) : ((double)c, p - temporal - axis, axis);
-            var (s, co) = Math.SinCos(position * Math.Pow(10000, -(double)i / n));
+            var (s, co) = Math.SinCos(Angle(headDim, p, frames[f], r, c));
             (cosine[at], sine[at]) = ((float)co, (float)s);
         }
         return (cosine, sine);
+    }
+
+    /// <summary>The angle of one pair of a head's dimensions at a position, in double.</summary>
+    internal static double Angle(int headDim, int pair, double frame, double row, double column)
+    {
+        int pairs = headDim / 2, axis = pairs / 3, temporal = pairs - 2 * axis;
+        var (position, i, n) = pair < temporal ? (frame, pair, temporal)
+            : pair < temporal + axis ? (row, pair - temporal, axis) : (column, pair - temporal - axis, axis);
+        return position * Math.Pow(10000, -(double)i / n);
     }
 
     /// <summary>[cos, sin] of the timestep at geometric frequencies, in double [model.py sinusoidal_embedding_1d].</summary>
