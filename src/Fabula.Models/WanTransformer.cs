@@ -80,9 +80,9 @@ public sealed record WanRotation(Tensor Cosine, Tensor Sine) : IDisposable
 /// </summary>
 public sealed record WanTime(double[] Distinct, long[]? Index = null)
 {
-    public static implicit operator WanTime(double timestep) => new([timestep]);
+    public static WanTime Of(double timestep) => new([timestep]);
 
-    /// <summary>From one timestep per token.</summary>
+    /// <summary>From one timestep (0..1000) per token.</summary>
     public static WanTime PerToken(ReadOnlySpan<double> timesteps)
     {
         var distinct = new List<double>();
@@ -95,6 +95,12 @@ public sealed record WanTime(double[] Distinct, long[]? Index = null)
         }
         return distinct.Count == 1 ? new([.. distinct]) : new([.. distinct], index);
     }
+}
+
+/// <summary>A step's time as the blocks see it: embedding [U, D] and modulation [U, 6, D] of U distinct timesteps, fp32.</summary>
+public sealed record WanModulation(Tensor Embedding, Tensor Six, Tensor? Index) : IDisposable
+{
+    public void Dispose() { Embedding.Dispose(); Six.Dispose(); Index?.Dispose(); }
 }
 
 /// <summary>The network. Weights are borrowed: they must outlive it.</summary>
@@ -161,13 +167,26 @@ public sealed class WanTransformer
             image is null ? null : [.. _blocks.Select(block => block.CrossAttention.ImageKeys(image))], bias.Own());
     }
 
+    /// <summary>The time's modulation, for any number of forward passes at this step.</summary>
+    public WanModulation Modulate(WanTime time, Trace? trace = null)
+    {
+        using var scope = TensorScope.Open();
+        var sinusoids = time.Distinct.SelectMany(t => Sinusoid(t, Config.FreqDim)).ToArray();
+        var e = _time2.Forward(_time0.Forward(Tensor.From(sinusoids, time.Distinct.Length, Config.FreqDim).To(_device)).Silu());
+        var six = _timeProjection.Forward(e.Silu()).Reshape(time.Distinct.Length, 6, Config.Dim);
+        var index = time.Index is null ? null : Tensor.From(time.Index, time.Index.Length).To(_device);
+        trace?.Record("time_embedding", index is null ? e : e.IndexSelect(0, index).Unsqueeze(0));
+        trace?.Record("time_projection", six.Reshape(time.Distinct.Length, 6 * Config.Dim));
+        return new WanModulation(e.Own(), six.Own(), index?.Own());
+    }
+
     /// <summary>Velocity noise - clean.</summary>
     /// <param name="latents">[B, InDim, F, H, W], condition channels already joined; H and W divisible by the patch.</param>
-    /// <param name="time">Timestep(s) in 0..1000, shared by the batch.</param>
+    /// <param name="time">From <see cref="Modulate"/>, shared by the batch.</param>
     /// <param name="rotation">From <see cref="Rotate"/> for this grid.</param>
     /// <param name="padTo">Rows to pad to, as the reference does; it changes no result and exists for comparison with it.</param>
     /// <returns>[B, OutDim, F, H, W] fp32.</returns>
-    public Tensor Forward(Tensor latents, WanTime time, WanPrompt prompt, WanRotation rotation, Trace? trace = null, int padTo = 0)
+    public Tensor Forward(Tensor latents, WanModulation time, WanPrompt prompt, WanRotation rotation, Trace? trace = null, int padTo = 0)
     {
         using var scope = TensorScope.Open();
         var (batch, f, h, w) = (latents.Size(0), latents.Size(2) / Config.Patch.T, latents.Size(3) / Config.Patch.H, latents.Size(4) / Config.Patch.W);
@@ -183,7 +202,7 @@ public sealed class WanTransformer
             x = x.Pad([0, 0, 0, padTo - tokens]);
             (cosine, sine) = (cosine.Pad([0, 0, 0, padTo - tokens], 1), sine.Pad([0, 0, 0, padTo - tokens]));
         }
-        var (e, modulation, index) = Embed(time, trace);                                         // [U, D], [U, 6, D]
+        var (e, modulation, index) = (time.Embedding, time.Six, time.Index);                     // [U, D], [U, 6, D], [L]
         for (var i = 0; i < _blocks.Length; i++)
         {
             using var inner = TensorScope.Open();
@@ -247,17 +266,6 @@ public sealed class WanTransformer
             (values[i], values[dim / 2 + i]) = ((float)cos, (float)sin);
         }
         return values;
-    }
-
-    (Tensor E, Tensor Modulation, Tensor? Index) Embed(WanTime time, Trace? trace)
-    {
-        var sinusoids = time.Distinct.SelectMany(t => Sinusoid(t, Config.FreqDim)).ToArray();
-        var e = _time2.Forward(_time0.Forward(Tensor.From(sinusoids, time.Distinct.Length, Config.FreqDim).To(_device)).Silu());
-        var modulation = _timeProjection.Forward(e.Silu()).Reshape(time.Distinct.Length, 6, Config.Dim);
-        var index = time.Index is null ? null : Tensor.From(time.Index, time.Index.Length).To(_device);
-        trace?.Record("time_embedding", index is null ? e : e.IndexSelect(0, index).Unsqueeze(0));
-        trace?.Record("time_projection", modulation.Reshape(time.Distinct.Length, 6 * Config.Dim));
-        return (e, modulation, index);
     }
 
     /// <summary>

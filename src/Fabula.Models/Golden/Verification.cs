@@ -18,6 +18,7 @@ public static class Verification
         new("Wan video VAE", WanVaeGolden.Is, WanVaeGolden.Run, WanVaeGolden.Tolerance),
         new("UMT5 text encoder", Umt5Golden.Is, Umt5Golden.Run, Umt5Golden.Tolerance),
         new("Wan CLIP image tower", WanClipGolden.Is, WanClipGolden.Run, _ => (1e-5, 1e-4)),
+        new("Wan and StoryMem generation", GenerationGolden.Is, GenerationGolden.Run, GenerationGolden.Tolerance),
         new("StoryMem keyframe selection", KeyframeGolden.Is, KeyframeGolden.Run, KeyframeGolden.Tolerance),
         new("Flow matching solvers", SchedulerGolden.Is, SchedulerGolden.Run, SchedulerGolden.Tolerance),
         new("LoRA", LoraGolden.Is, LoraGolden.Run, LoraGolden.Tolerance),

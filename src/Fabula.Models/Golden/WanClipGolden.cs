@@ -26,7 +26,7 @@ static class WanClipGolden
 
     static IEnumerable<Tensor> Frames(Tensor video) => Enumerable.Range(0, (int)video.Size(0)).Select(i => video.Select(0, i));
 
-    static WanClipConfig ConfigOf(JsonElement arguments)
+    public static WanClipConfig ConfigOf(JsonElement arguments)
     {
         if (arguments.Text("activation") != "gelu" || arguments.Text("vision_pool") != "token"
             || !arguments.Flag("vision_pre_norm", true) || arguments.Flag("vision_post_norm"))

@@ -61,12 +61,13 @@ static class WanTransformerGolden
             clip = fixture.Input("clip_fea").Narrow(0, i * perSample, perSample);
         }
         var t = fixture.Input("t");
-        var time = t.Dims == 1 ? (WanTime)t.ToFloats()[i] : WanTime.PerToken([.. t.Select(0, i).ToFloats().Select(v => (double)v)]);
+        var time = t.Dims == 1 ? WanTime.Of(t.ToFloats()[i]) : WanTime.PerToken([.. t.Select(0, i).ToFloats().Select(v => (double)v)]);
         var (_, h, w) = model.Config.Patch;
         using var prompt = model.Prepare([fixture.Input($"context.{i}")], clip, trace);
         using var rotation = model.Rotate([.. Enumerable.Range(0, (int)latents.Size(2) / model.Config.Patch.T).Select(f => (double)f)],
             (int)latents.Size(3) / h, (int)latents.Size(4) / w);
-        return model.Forward(latents, time, prompt, rotation, trace, padTo).Squeeze(0);
+        using var modulation = model.Modulate(time, trace);
+        return model.Forward(latents, modulation, prompt, rotation, trace, padTo).Squeeze(0);
     }
 
     /// <summary>The first 16 of the padded text rows, from the used rows and the one that stands for all padding.</summary>

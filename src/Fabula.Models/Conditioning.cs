@@ -1,0 +1,126 @@
+// What a shot starts from, as the Wan image models take it: known frames and remembered frames, encoded, with a mask that tells which.
+//
+// References: Wan-Video/Wan2.1 @ 9737cba wan/image2video.py and first_last_frame2video.py; Wan-Video/Wan2.2 @ 42bf4cf
+// wan/image2video.py, textimage2video.py; StoryMem, "Multi-shot Long Video Storytelling with Memory" (2025), section 3.3. Parity:
+// tests/Fabula.Models.Tests/GoldenTests.cs. One function serves every mode: image to video knows frame 0; first-last-frame to video
+// knows the first and the last; memory to video (M2V, MR2V) knows remembered frames that stand before the shot; with a first frame
+// (MI2V) or five frames of motion (MM2V) it knows both.
+//
+// Shapes: T pixel frames = 4 (f - 1) + 1; M remembered frames; h, w latent rows and columns; H = 8 h, W = 8 w.
+using Fabula.Torch;
+
+namespace Fabula.Models;
+
+/// <summary>A known picture. <see cref="Mask"/> is what the model is told of it: 1, "given".</summary>
+/// <param name="Image">[3, H, W] in -1..1; another size is stretched to the shot's.</param>
+public readonly record struct KnownFrame(Tensor Image, float Mask = 1);
+
+public static class Conditioning
+{
+    /// <summary>Frames of latents for a number of pixel frames.</summary>
+    /// <exception cref="ArgumentException">The number is not 4n + 1.</exception>
+    public static int LatentFrames(int frames) => frames > 0 && frames % 4 == 1 ? (frames - 1) / 4 + 1
+        : throw new ArgumentException($"A shot has 4n + 1 frames (5, 17, 81...), not {frames}.");
+
+    /// <summary>
+    /// Latent rows and columns for pictures of this aspect within an area, each a multiple of the patch [image2video.py].
+    /// </summary>
+    /// <param name="roundFirst">StoryMem rounds the side before dividing [memory2video.py]; Wan after.</param>
+    public static (int Rows, int Columns) LatentSize(long height, long width, double area, int stride = 8, int patch = 2, bool roundFirst = false)
+    {
+        var aspect = (double)height / width;
+        int Fit(double side) => (int)(Math.Floor(Math.Floor((roundFirst ? Math.Round(side, MidpointRounding.ToEven) : side) / stride) / patch) * patch);
+        var (rows, columns) = (Fit(Math.Sqrt(area * aspect)), Fit(Math.Sqrt(area / aspect)));
+        return rows > 0 && columns > 0 ? (rows, columns)
+            : throw new ArgumentException($"A picture of {width}x{height} does not fit an area of {area} pixels: ask for more.");
+    }
+
+    /// <summary>Mask and condition latents of a shot: what is joined to the noisy latents' channels.</summary>
+    /// <param name="frames">Pixel frames, 4n + 1.</param>
+    /// <param name="known">Pixel frames that are given, by index.</param>
+    /// <param name="memory">Remembered frames, oldest first; each is encoded by itself and takes one latent frame before the shot.</param>
+    /// <returns>[1, 4 + z, M + f, h, w] fp32.</returns>
+    public static Tensor Encode(WanVae vae, int frames, int rows, int columns, IReadOnlyDictionary<int, KnownFrame> known,
+        IReadOnlyList<KnownFrame>? memory = null)
+    {
+        using var scope = TensorScope.Open();
+        memory ??= [];
+        var stride = vae.Config.SpatialStride;
+        Tensor Fit(Tensor image) => Resize(image, rows * stride, columns * stride);              // [1, 3, 1, H, W]
+        if (known.Keys.FirstOrDefault(i => i < 0 || i >= frames, -1) is var wrong and >= 0)
+            throw new ArgumentException($"Frame {wrong} is given, but the shot has {frames} frames.");
+
+        // Streamed in the VAE's own groups (1, 4, 4, ... frames), so that a long shot is never in memory as pixels.
+        var grey = Tensor.Zeros([1, 3, 1, rows * stride, columns * stride], DType.F32, Device.Cpu);
+        Tensor Group(int first)
+        {
+            using var inner = TensorScope.Open();
+            var group = Enumerable.Range(first, first == 0 ? 1 : 4).Select(i => known.TryGetValue(i, out var frame) ? Fit(frame.Image) : grey);
+            return inner.Keep(Tensor.Cat(2, [.. group]));                                        // [1, 3, 1 or 4, H, W]
+        }
+        IEnumerable<Tensor> Groups()
+        {
+            for (var first = 0; first < frames; first += first == 0 ? 1 : 4)
+            {
+                var group = Group(first);
+                yield return group;
+                group.Dispose();
+            }
+        }
+        _ = LatentFrames(frames);
+        var condition = Tensor.Cat(2, [.. vae.EncodeGroups(Groups())]).Float();                  // [1, z, f, h, w]
+        if (memory.Count > 0)
+        {
+            var remembered = vae.Encode(Tensor.Cat(0, [.. memory.Select(frame => Fit(frame.Image))]));   // [M, z, 1, h, w]
+            condition = Tensor.Cat(2, remembered.Float().Permute(2, 1, 0, 3, 4), condition);
+        }
+        var mask = Mask(frames, known, memory, rows, columns).To(condition.Device);
+        return scope.Keep(Tensor.Cat(1, mask, condition));
+    }
+
+    /// <summary>
+    /// Four mask channels per latent frame, one per pixel frame it stands for: a remembered frame and the first frame fill all four
+    /// [memory2video.py, image2video.py]. [1, 4, M + f, h, w].
+    /// </summary>
+    internal static Tensor Mask(int frames, IReadOnlyDictionary<int, KnownFrame> known, IReadOnlyList<KnownFrame> memory, int rows, int columns)
+    {
+        var latentFrames = memory.Count + LatentFrames(frames);
+        var values = new float[4 * latentFrames];                                                // [4, M + f]
+        for (var f = 0; f < latentFrames; f++)
+        for (var sub = 0; sub < 4; sub++)
+        {
+            var pixel = f <= memory.Count ? 0 : 4 * (f - memory.Count) - 3 + sub;
+            values[sub * latentFrames + f] = f < memory.Count ? memory[f].Mask : known.TryGetValue(pixel, out var frame) ? frame.Mask : 0;
+        }
+        return Tensor.From(values, 1, 4, latentFrames, 1, 1).Expand(1, 4, latentFrames, rows, columns);
+    }
+
+    /// <summary>
+    /// Temporal positions for rotation: remembered frame i of M at -(M - i) S, the shot at 0, 1, 2... [StoryMem, section 3.3]. S is 5 in the
+    /// paper; 1 is what StoryMem's first release did.
+    /// </summary>
+    public static double[] Positions(int memory, int latentFrames, double stride = 5) =>
+        [.. Enumerable.Range(0, memory).Select(i => -(memory - i) * stride), .. Enumerable.Range(0, latentFrames).Select(i => (double)i)];
+
+    /// <summary>Bytes [H, W, 3] or [N, H, W, 3] to numbers [3, H, W] or [N, 3, H, W] in -1..1.</summary>
+    public static Tensor FromBytes(Tensor pixels)
+    {
+        using var scope = TensorScope.Open();
+        long[] order = pixels.Dims == 3 ? [2, 0, 1] : [0, 3, 1, 2];
+        return scope.Keep(((pixels.Float() / 255 - 0.5) / 0.5).Permute(order).Contiguous());
+    }
+
+    /// <summary>Scales a picture [3, H, W] to cover another's size and cuts the middle out: a last frame made to fit the first.</summary>
+    public static Tensor Cover(Tensor image, long height, long width)
+    {
+        using var scope = TensorScope.Open();
+        var scale = Math.Max((double)height / image.Size(1), (double)width / image.Size(2));
+        var (h, w) = (Math.Max(height, (long)Math.Round(image.Size(1) * scale)), Math.Max(width, (long)Math.Round(image.Size(2) * scale)));
+        var scaled = image.Unsqueeze(0).ResizeBicubic(h, w).Squeeze(0);
+        return scope.Keep(scaled.Narrow(1, (h - height) / 2, height).Narrow(2, (w - width) / 2, width).Contiguous());
+    }
+
+    /// <summary>Stretches [3, H, W] to a size (cubic, no antialias, as the reference does); [1, 3, 1, height, width].</summary>
+    static Tensor Resize(Tensor image, long height, long width) =>
+        (image.Size(1) == height && image.Size(2) == width ? image.Unsqueeze(0) : image.Float().Unsqueeze(0).ResizeBicubic(height, width)).Unsqueeze(2);
+}
