@@ -132,6 +132,14 @@ public sealed class WanTransformer
         weights.EnsureAllUsed();
     }
 
+    /// <summary>Every tensor of such a checkpoint, by its original name, with its shape.</summary>
+    public static IReadOnlyList<(string Name, long[] Shape)> Shapes(WanConfig config) => LibTorch.Run(() =>
+    {
+        using var recorder = Weights.Recorder();
+        _ = new WanTransformer(config, recorder);
+        return recorder.Recorded;
+    });
+
     /// <summary>Text (and CLIP) conditions to keys and values.</summary>
     /// <param name="contexts">Per sample, the text encoder's rows [n, TextDim], n at most TextLen, without padding.</param>
     /// <param name="clip">CLIP tokens [B, 257, ClipDim]; FLF2V: [2B, 257, ClipDim], first and last frame of each sample in turn.</param>
@@ -206,7 +214,7 @@ public sealed class WanTransformer
     /// <summary>As the tensor form: cosine and sine, [L, d/2] row-major. A third of the pairs each for rows and columns, the rest for time.</summary>
     internal static (float[] Cosine, float[] Sine) Angles(int headDim, IReadOnlyList<double> frames, int rows, int columns)
     {
-        int pairs = headDim / 2, axis = pairs / 3, temporal = pairs - 2 * axis;
+        var pairs = headDim / 2;
         var (cosine, sine) = (new float[(long)frames.Count * rows * columns * pairs], new float[(long)frames.Count * rows * columns * pairs]);
         var at = 0;
         for (var f = 0; f < frames.Count; f++)
@@ -214,12 +222,19 @@ public sealed class WanTransformer
         for (var c = 0; c < columns; c++)
         for (var p = 0; p < pairs; p++, at++)
         {
-            var (position, i, n) = p < temporal ? (frames[f], p, temporal)
-                : p < temporal + axis ? (r, p - temporal, axis) : ((double)c, p - temporal - axis, axis);
-            var (s, co) = Math.SinCos(position * Math.Pow(10000, -(double)i / n));
+            var (s, co) = Math.SinCos(Angle(headDim, p, frames[f], r, c));
             (cosine[at], sine[at]) = ((float)co, (float)s);
         }
         return (cosine, sine);
+    }
+
+    /// <summary>The angle of one pair of a head's dimensions at a position, in double.</summary>
+    internal static double Angle(int headDim, int pair, double frame, double row, double column)
+    {
+        int pairs = headDim / 2, axis = pairs / 3, temporal = pairs - 2 * axis;
+        var (position, i, n) = pair < temporal ? (frame, pair, temporal)
+            : pair < temporal + axis ? (row, pair - temporal, axis) : (column, pair - temporal - axis, axis);
+        return position * Math.Pow(10000, -(double)i / n);
     }
 
     /// <summary>[cos, sin] of the timestep at geometric frequencies, in double [model.py sinusoidal_embedding_1d].</summary>

@@ -1,9 +1,19 @@
 // The layers the models are made of. Weights own, layers borrow: a layer is its tensors and one operator.
 namespace Fabula.Torch;
 
-/// <summary>y = x Wᵀ + b. Weight [out, in]; the bias is optional in the file unless required.</summary>
+/// <summary>
+/// A low-rank addition to a linear layer, kept apart from its weight: y + x Aᵀ Bᵀ * scale. A [r, in], B [out, r], borrowed.
+/// </summary>
+public sealed record LowRank(Tensor A, Tensor B, double Scale)
+{
+    /// <summary>x [..., in] -> [..., out], in A's type.</summary>
+    public Tensor Forward(Tensor x) => Linear.Apply(Linear.Apply(x, A, null), B, null) * Scale;
+}
+
+/// <summary>y = x Wᵀ + b, plus what is attached (<see cref="Weights.Attach"/>). Weight [out, in]; the bias is optional in the file unless required.</summary>
 public sealed class Linear
 {
+    readonly IReadOnlyList<LowRank> _attached;
     public Tensor Weight { get; }
     public Tensor? Bias { get; }
 
@@ -11,10 +21,16 @@ public sealed class Linear
     {
         Weight = weights.Get("weight", outputs, inputs);
         Bias = bias ? weights.Get("bias", outputs) : null;
+        _attached = weights.Attached();
     }
 
     /// <summary>x [..., in] in the weight's type, converted to it where needed -> [..., out].</summary>
-    public Tensor Forward(Tensor x) => Apply(x, Weight, Bias);
+    public Tensor Forward(Tensor x)
+    {
+        var y = Apply(x, Weight, Bias);
+        foreach (var addition in _attached) y = y + addition.Forward(x).To(y.DType);
+        return y;
+    }
 
     /// <summary>As Forward, for a weight that is stored in another shape.</summary>
     public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) => Fused.Linear(x.To(weight.DType), weight, bias);

@@ -42,6 +42,12 @@ public sealed class Weights : IDisposable
     public static Weights Fresh(ulong seed, DType type, Device device) =>
         new(new Store("new weights", type, device, null) { Fresh = new RandomSource(seed) }, "", type);
 
+    /// <summary>Weights that only take down what a model asks for (<see cref="Recorded"/>); its tensors are empty and cannot be computed with.</summary>
+    public static Weights Recorder() => new(new Store("no file", DType.F32, Device.Cpu, null) { Record = [] }, "", DType.F32);
+
+    /// <summary>What a model asked a <see cref="Recorder"/> for: full names and shapes, in order.</summary>
+    public IReadOnlyList<(string Name, long[] Shape)> Recorded => _store.Record ?? [];
+
     public Weights this[string name] => new(_store, _prefix + name + ".", _type);
     public Weights this[int index] => this[index.ToString()];
 
@@ -82,6 +88,11 @@ public sealed class Weights : IDisposable
     public Tensor Get(string name, DType type, params long[] shape)
     {
         var full = _prefix + name;
+        if (_store.Record is { } record)
+        {
+            if (record.All(entry => entry.Name != full)) record.Add((full, shape));
+            return _store.Nothing;
+        }
         if (!_store.Ready.TryGetValue(full, out var tensor))
         {
             if (_store.Entries.TryGetValue(full, out var entry))
@@ -133,10 +144,32 @@ public sealed class Weights : IDisposable
         _store.Patches[full] = _store.Patches.TryGetValue(full, out var earlier) ? x => change(earlier(x)) : change;
     }
 
-    /// <summary>Refuses a file with tensors that the model did not ask for.</summary>
+    /// <summary>Adds a low-rank pair to the linear layer at this path when it is built; several add up.</summary>
+    public void Attach(string path, LowRank addition)
+    {
+        var full = _prefix + path;
+        if (!Has(path + ".weight")) throw Missing(full + ".weight");
+        if (_store.Used.Contains(full + ".weight"))
+            throw new InvalidOperationException($"'{full}' is already in use: attach before building the model.");
+        if (!_store.Attached.TryGetValue(full, out var list)) _store.Attached[full] = list = [];
+        list.Add(addition);
+    }
+
+    /// <summary>What is attached to the layer at this path.</summary>
+    internal IReadOnlyList<LowRank> Attached()
+    {
+        var path = _prefix.TrimEnd('.');
+        _store.Taken.Add(path);
+        return _store.Attached.TryGetValue(path, out var list) ? list : [];
+    }
+
+    /// <summary>Refuses a file with tensors that the model did not ask for, and additions to what is no linear layer of it.</summary>
     /// <exception cref="CheckpointException">Names up to five of them.</exception>
     public void EnsureAllUsed()
     {
+        if (_store.Record is not null) return;
+        if (_store.Attached.Keys.FirstOrDefault(path => !_store.Taken.Contains(path)) is { } stray)
+            throw new CheckpointException(_store.Source, stray + ".weight", "belongs to no linear layer of this model, so nothing can be attached to it");
         var unused = Names.Select(name => _prefix + name).Where(name => !_store.Used.Contains(name)).ToList();
         if (unused.Count == 0) return;
         var more = unused.Count > 5 ? $" and {unused.Count - 5} more" : "";
@@ -283,8 +316,12 @@ public sealed class Weights : IDisposable
         public readonly Dictionary<string, TensorEntry> Entries = new(StringComparer.Ordinal);
         public readonly SortedDictionary<string, Tensor> Ready = new(StringComparer.Ordinal);
         public readonly Dictionary<string, Func<Tensor, Tensor>> Patches = new(StringComparer.Ordinal);
-        public readonly HashSet<string> Used = new(StringComparer.Ordinal);
+        public readonly Dictionary<string, List<LowRank>> Attached = new(StringComparer.Ordinal);
+        public readonly HashSet<string> Used = new(StringComparer.Ordinal), Taken = new(StringComparer.Ordinal);
         public RandomSource? Fresh;
+        public List<(string Name, long[] Shape)>? Record;
+        Tensor? _nothing;
+        public Tensor Nothing => _nothing ??= Ready["nothing"] = Tensor.Empty([0], DType.F32, Device.Cpu).Own();
     }
 }
 

@@ -15,9 +15,13 @@ public static class Verification
     static readonly Kind[] Kinds =
     [
         new("Wan video transformer", WanTransformerGolden.Is, WanTransformerGolden.Run, _ => (2e-5, 1e-4)),
+        new("Wan video VAE", WanVaeGolden.Is, WanVaeGolden.Run, WanVaeGolden.Tolerance),
         new("UMT5 text encoder", Umt5Golden.Is, Umt5Golden.Run, Umt5Golden.Tolerance),
         new("Wan CLIP image tower", WanClipGolden.Is, WanClipGolden.Run, _ => (1e-5, 1e-4)),
         new("StoryMem keyframe selection", KeyframeGolden.Is, KeyframeGolden.Run, KeyframeGolden.Tolerance),
+        new("Flow matching solvers", SchedulerGolden.Is, SchedulerGolden.Run, SchedulerGolden.Tolerance),
+        new("LoRA", LoraGolden.Is, LoraGolden.Run, LoraGolden.Tolerance),
+        new("Wan rotary positions", WanRotationGolden.Is, WanRotationGolden.Run, _ => (1e-6, 0)),
     ];
 
     /// <summary>The kind of network that a folder records, or null.</summary>

@@ -50,7 +50,7 @@ static class WanTransformerGolden
         ClipDim = clipDim,
     };
 
-    static Tensor Forward(Fixture fixture, WanTransformer model, int i, int padTo, Trace trace)
+    public static Tensor Forward(Fixture fixture, WanTransformer model, int i, int padTo, Trace? trace)
     {
         var latents = fixture.Input($"x.{i}").Unsqueeze(0);
         if (fixture.HasInput($"y.{i}")) latents = Tensor.Cat(1, latents, fixture.Input($"y.{i}").Unsqueeze(0));

@@ -1,0 +1,52 @@
+using System.Text.Json;
+using Fabula.Torch;
+
+namespace Fabula.Models.Golden;
+
+/// <summary>Recorded Wan VAEs, 2.1 and 2.2: a clip and its beginnings encoded, latents and their beginnings decoded, with intermediates.</summary>
+static class WanVaeGolden
+{
+    public static bool Is(Fixture fixture) => fixture.Config.TryGetProperty("constructor", out var constructor)
+        && constructor.Has("z_dim") && constructor.Has("temperal_downsample");
+
+    public static (double Absolute, double Relative) Tolerance(string output) => (output.StartsWith("dec", StringComparison.Ordinal) ? 1e-5 : 2e-5, 1e-4);
+
+    public static void Run(Fixture fixture)
+    {
+        var config = ConfigOf(fixture.Config.Field("constructor"));
+        var vae = WanVae.Create(config, fixture.Weights());
+        var (mean, inverseStd) = config.Statistics();
+        fixture.Made("mean", Tensor.From(mean, mean.Length));
+        fixture.Made("inv_std", Tensor.From(inverseStd, inverseStd.Length));
+
+        using var trace = new Trace();
+        var video = fixture.Input("video").Unsqueeze(0);
+        fixture.Made("encode", vae.Encode(video, trace).Squeeze(0));
+        foreach (var frames in new[] { 1, 5 }.Where(frames => frames <= video.Size(2)))
+            fixture.Made($"encode_{frames}f", vae.Encode(video.Narrow(2, 0, frames)).Squeeze(0));
+        var latents = fixture.Input("z").Unsqueeze(0);
+        fixture.Made("decode", vae.Decode(latents, trace).Squeeze(0));
+        fixture.Made("decode_1f", vae.Decode(latents.Narrow(2, 0, 1)).Squeeze(0));
+
+        foreach (var (name, tensor) in trace.Tensors) fixture.Made(name, tensor);
+        fixture.Made("enc.moments_preconv1", Whole(trace, "enc", "moments"));
+        fixture.Made("dec.conv2", Whole(trace, "dec", "conv2").Squeeze(0));
+        fixture.Made("decode_unclamped", Whole(trace, "dec", "unclamped").Squeeze(0));
+    }
+
+    /// <summary>The reference constructor's arguments.</summary>
+    public static WanVaeConfig ConfigOf(JsonElement arguments) => new()
+    {
+        Dim = arguments.Int("dim"),
+        DecDim = arguments.Int("dec_dim", 0),
+        ZDim = arguments.Int("z_dim"),
+        DimMult = arguments.Ints("dim_mult"),
+        ResBlocks = arguments.Int("num_res_blocks"),
+        AttnScales = arguments.Has("attn_scales") ? [.. arguments.Field("attn_scales").EnumerateArray().Select(scale => scale.GetDouble())] : [],
+        TemporalDownsample = [.. arguments.Field("temperal_downsample").EnumerateArray().Select(flag => flag.GetBoolean())],
+    };
+
+    /// <summary>What was recorded group by group, joined along time.</summary>
+    static Tensor Whole(Trace trace, string side, string name) => Tensor.Cat(2, [.. Enumerable.Range(0, int.MaxValue)
+        .Select(i => trace.Tensors.GetValueOrDefault($"{side}.chunk{i}.{name}")).TakeWhile(tensor => tensor is not null).Select(tensor => tensor!)]);
+}
