@@ -30,8 +30,7 @@ public sealed record ClipImageConfig
 /// <summary>The network. Weights are borrowed: they must outlive it.</summary>
 public sealed class ClipImageEncoder
 {
-    readonly Conv _conv1;
-    readonly Tensor _class, _positions, _projection;
+    readonly Tensor _conv1, _class, _positions, _projection;
     readonly LayerNorm _lnPre, _lnPost;
     readonly ClipImageBlock[] _blocks;
     readonly Device _device;
@@ -45,7 +44,7 @@ public sealed class ClipImageEncoder
         _device = weights.Device;
         if (weights.Has("visual_projection.weight")) FromTransformers(config, weights);
         var (width, patch, wide) = (config.Width, config.PatchSize, weights.As(DType.F32));
-        _conv1 = new Conv(weights["conv1"], 3, width, [patch, patch], [patch, patch], bias: false);
+        _conv1 = weights.Get("conv1.weight", width, 3, patch, patch);
         _class = wide.Get("class_embedding", width);
         _positions = wide.Get("positional_embedding", 1 + config.ImageSize / patch * (config.ImageSize / patch), width);
         (_lnPre, _lnPost) = (new LayerNorm(weights["ln_pre"], width, 1e-5), new LayerNorm(weights["ln_post"], width, 1e-5));
@@ -61,7 +60,8 @@ public sealed class ClipImageEncoder
     public static string? Rename(string name)
     {
         if (name.StartsWith("visual.", StringComparison.Ordinal)) return name["visual.".Length..];
-        if (TextTower.Any(start => name.StartsWith(start, StringComparison.Ordinal)) || name == "vision_model.embeddings.position_ids") return null;
+        if (name == "vision_model.embeddings.position_ids") return null;
+        if (TextTower.Any(start => name.StartsWith(start, StringComparison.Ordinal))) return null;
         if (!name.StartsWith("vision_model.", StringComparison.Ordinal)) return name;
         return name["vision_model.".Length..]
             .Replace("embeddings.class_embedding", "class_embedding", StringComparison.Ordinal)
@@ -102,11 +102,25 @@ public sealed class ClipImageEncoder
         return scope.Keep((pixels - mean) / deviation);
     }
 
+    /// <summary>
+    /// Pixels [B, 3, H, W] through a convolution without bias whose kernel [W, 3, p, p] is its stride, as a matrix product over unfolded
+    /// patches -> [B, H/p W/p, W] fp32, row by row.
+    /// </summary>
+    internal static Tensor EmbedPatches(Tensor pixels, Tensor kernel)
+    {
+        using var scope = TensorScope.Open();
+        var (b, p) = (pixels.Size(0), kernel.Size(3));
+        var (rows, columns) = (pixels.Size(2) / p, pixels.Size(3) / p);
+        var whole = pixels.Narrow(2, 0, rows * p).Narrow(3, 0, columns * p);                     // a convolution drops the rest
+        var patches = whole.Reshape(b, 3, rows, p, columns, p).Permute(0, 2, 4, 1, 3, 5).Reshape(b, rows * columns, 3 * p * p);
+        return scope.Keep(Linear.Apply(patches, kernel.Flatten(1), null).Float());
+    }
+
     /// <summary>Pixels [B, 3, S, S], normalised, to image features [B, E] fp32, not of length 1.</summary>
     public Tensor Forward(Tensor pixels, Trace? trace = null)
     {
         using var scope = TensorScope.Open();
-        var x = _conv1.Forward(pixels.To(_device)).Float().Flatten(2).Transpose(1, 2);           // [B, L - 1, W]
+        var x = EmbedPatches(pixels.To(_device), _conv1);                                        // [B, L - 1, W]
         x = Tensor.Cat(1, _class.Expand(x.Size(0), 1, Config.Width), x) + _positions;            // [B, L, W]
         x = _lnPre.Forward(x);
         for (var i = 0; i < _blocks.Length; i++)
@@ -140,7 +154,8 @@ sealed class ClipImageBlock(ClipImageConfig config, Weights weights)
     readonly Tensor _inWeight = weights["attn"].Get("in_proj_weight", 3 * config.Width, config.Width),
         _inBias = weights["attn"].Get("in_proj_bias", 3 * config.Width);
     readonly Linear _out = new(weights["attn"]["out_proj"], config.Width, config.Width);
-    readonly Linear _fc = new(weights["mlp"]["c_fc"], config.Width, 4 * config.Width), _proj = new(weights["mlp"]["c_proj"], 4 * config.Width, config.Width);
+    readonly Linear _fc = new(weights["mlp"]["c_fc"], config.Width, 4 * config.Width),
+        _proj = new(weights["mlp"]["c_proj"], 4 * config.Width, config.Width);
 
     /// <summary>x [B, L, W] fp32 -> the same.</summary>
     public Tensor Forward(Tensor x)

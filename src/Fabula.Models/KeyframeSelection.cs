@@ -40,11 +40,13 @@ public static class KeyframeSelection
     /// <param name="similarity">How alike two frames are, -1 to 1; asked often, so it should only look up.</param>
     /// <param name="quality">How good a frame is; may be slow, it is asked at most once per frame and only where it matters.</param>
     /// <exception cref="ArgumentException">The rules allow no keyframe, or would never end.</exception>
-    public static KeyframeChoice Choose(int frames, Func<int, int, double> similarity, Func<int, double> quality, KeyframeRules? rules = null)
+    public static KeyframeChoice Choose(int frames, Func<int, int, double> similarity, Func<int, double> quality,
+        KeyframeRules? rules = null)
     {
         rules ??= KeyframeRules.StoryMem;
         if (rules.MaxKeyframes < 1 || rules.Step <= 0)
-            throw new ArgumentException("A shot needs room for one keyframe, and a threshold that falls: MaxKeyframes at least 1, Step above 0.", nameof(rules));
+            throw new ArgumentException(
+                "A shot needs room for one keyframe, and a threshold that falls: MaxKeyframes at least 1, Step above 0.", nameof(rules));
         var known = new Dictionary<int, double>();
         double Once(int frame) => known.TryGetValue(frame, out var score) ? score : known[frame] = quality(frame);
         for (var threshold = rules.Similarity; ; threshold -= rules.Step)
@@ -75,8 +77,10 @@ public static class KeyframeSelection
     /// Leaves out keyframes that an earlier shot already left in memory. They are not compared with each other [save_keyframes].
     /// </summary>
     /// <param name="remembered">Number of remembered frames.</param>
-    /// <param name="similarity">How alike a frame (first) and a remembered one (second) are; more than <paramref name="limit"/> is known.</param>
-    public static IReadOnlyList<int> WithoutKnown(IReadOnlyList<int> indices, int remembered, Func<int, int, double> similarity, double limit = 0.9) =>
+    /// <param name="similarity">How alike a frame (first) and a remembered one (second) are.</param>
+    /// <param name="limit">A frame more alike than this is known.</param>
+    public static IReadOnlyList<int> WithoutKnown(IReadOnlyList<int> indices, int remembered, Func<int, int, double> similarity,
+        double limit = 0.9) =>
         [.. indices.Where(frame => !Enumerable.Range(0, remembered).Any(memory => similarity(frame, memory) > limit))];
 
     /// <summary>
@@ -86,7 +90,8 @@ public static class KeyframeSelection
     /// <param name="minPixels">Least area, by default 48 patches of 28 x 28.</param>
     /// <param name="maxPixels">Greatest area, by default 256 patches.</param>
     /// <exception cref="ArgumentException">A side is not positive, or one is more than 200 times the other.</exception>
-    public static (int Height, int Width) SmartResize(int height, int width, long minPixels = 48 * Factor * Factor, long maxPixels = 256 * Factor * Factor)
+    public static (int Height, int Width) SmartResize(int height, int width,
+        long minPixels = 48 * Factor * Factor, long maxPixels = 256 * Factor * Factor)
     {
         if (height < 1 || width < 1) throw new ArgumentException($"{width} x {height} is not a picture's size.");
         if ((double)Math.Max(height, width) / Math.Min(height, width) > 200)

@@ -91,24 +91,25 @@ public sealed class Umt5Encoder
 
     /// <summary>Prompts to the rows that the video transformer reads [t5.py T5EncoderModel.__call__].</summary>
     /// <param name="ids">Tokens [B, L] i64, each below the vocabulary size; what follows a prompt's end does not matter.</param>
-    /// <param name="lengths">Tokens of each prompt, end mark included, 1 to the smaller of L and <see cref="Umt5Config.MaxTokens"/>.</param>
+    /// <param name="lengths">Tokens of each prompt, end mark included: 1 to L, at most <see cref="Umt5Config.MaxTokens"/>.</param>
     /// <returns>Per prompt [length, D], fp32, born in the caller's scope.</returns>
     /// <exception cref="ArgumentException">A length or a token is out of range.</exception>
     public Tensor[] Encode(Tensor ids, IReadOnlyList<int> lengths)
     {
         if (ids.Dims != 2 || ids.Size(0) != lengths.Count)
-            throw new ArgumentException($"Tokens have shape [{string.Join(", ", ids.Shape)}] where {lengths.Count} prompts need [{lengths.Count}, L].");
+            throw new ArgumentException($"Tokens are [{string.Join(", ", ids.Shape)}]; {lengths.Count} lengths need [{lengths.Count}, L].");
         for (var i = 0; i < lengths.Count; i++)
         {
             if (lengths[i] > Config.MaxTokens) throw new ArgumentException(
-                $"Prompt {i + 1} has {lengths[i]} tokens; this model reads {Config.MaxTokens}. Shorten it or cut its tokens before encoding.");
+                $"Prompt {i + 1} has {lengths[i]} tokens; this model reads {Config.MaxTokens}. Shorten the prompt.");
             if (lengths[i] < 1 || lengths[i] > ids.Size(1))
                 throw new ArgumentException($"Prompt {i + 1} is said to have {lengths[i]} tokens; it must be 1 to {ids.Size(1)}.");
         }
         using var scope = TensorScope.Open();
         var longest = lengths.Max();
         var used = ids.Narrow(1, 0, longest);
-        var mask = Tensor.From([.. lengths.SelectMany(length => Enumerable.Range(0, longest).Select(i => i < length))], lengths.Count, longest);
+        bool[] isUsed = [.. lengths.SelectMany(length => Enumerable.Range(0, longest).Select(i => i < length))];
+        var mask = Tensor.From(isUsed, lengths.Count, longest);
         var known = used.To(Device.Cpu).MaskedFill(mask.Eq(0), 0);
         var (low, high) = (known.Min().Item(), known.Max().Item());
         if (low < 0 || high >= Config.Vocabulary) throw new ArgumentException(
@@ -219,14 +220,13 @@ sealed class Umt5Attention(Umt5Config config, Weights weights)
         _v = new(weights["v"], config.Dim, config.AttentionDim, bias: false),
         _o = new(weights["o"], config.AttentionDim, config.Dim, bias: false);
 
-    /// <summary>x [B, L, D] -> [B, L, D]. Scores in the weights' type, bias and softmax in fp32; no scaling.</summary>
+    /// <summary>x [B, L, D] -> [B, L, D]. Scores and what they weigh in fp32 whatever the weights' type; no scaling.</summary>
     public Tensor Forward(Tensor x, Tensor bias)
     {
         var (q, k, v) = (Split(_q.Forward(x)), Split(_k.Forward(x)), Split(_v.Forward(x)));      // [B, N, L, d]
-        var scores = q.Matmul(k.Transpose(2, 3)).Float() + bias;                                 // [B, N, L, L]
-        var y = scores.Softmax(-1).To(v.DType).Matmul(v);                                        // [B, N, L, d]
+        var y = (q.Matmul(k.Transpose(2, 3)) + bias).Softmax(-1).Matmul(v);                      // [B, N, L, L] -> [B, N, L, d]
         return _o.Forward(y.Transpose(1, 2).Reshape(x.Size(0), x.Size(1), config.AttentionDim));
     }
 
-    Tensor Split(Tensor x) => x.Reshape(x.Size(0), x.Size(1), config.Heads, config.HeadDim).Transpose(1, 2);
+    Tensor Split(Tensor x) => x.Float().Reshape(x.Size(0), x.Size(1), config.Heads, config.HeadDim).Transpose(1, 2);
 }

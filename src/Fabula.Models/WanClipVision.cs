@@ -33,8 +33,7 @@ public sealed record WanClipConfig
 /// <summary>The network. Weights are borrowed: they must outlive it.</summary>
 public sealed class WanClipVision
 {
-    readonly Conv _patch;
-    readonly Tensor _class, _positions;
+    readonly Tensor _patch, _class, _positions;
     readonly LayerNorm _preNorm;
     readonly WanClipBlock[] _blocks;
     readonly Device _device;
@@ -48,7 +47,7 @@ public sealed class WanClipVision
         _device = weights.Device;
         if (weights.Has("class_embedding")) FromTransformers(config, weights);
         var (dim, patch, wide) = (config.Dim, config.PatchSize, weights.As(DType.F32));
-        _patch = new Conv(weights["patch_embedding"], 3, dim, [patch, patch], [patch, patch], bias: false);
+        _patch = weights.Get("patch_embedding.weight", dim, 3, patch, patch);
         _class = wide.Get("cls_embedding", 1, 1, dim);
         _positions = wide.Get("pos_embedding", 1, 1 + config.ImageSize / patch * (config.ImageSize / patch), dim);
         _preNorm = new LayerNorm(weights["pre_norm"], dim, config.Eps);
@@ -58,12 +57,13 @@ public sealed class WanClipVision
     }
 
     /// <summary>
-    /// For <see cref="Weights.Open"/>: a file's names to those of this class. Takes the reference's whole CLIP checkpoint, of which the text
+    /// For <see cref="Weights.Open"/>: a file's names to those of this class. Takes the reference's whole CLIP checkpoint, whose text
     /// tower is dropped, and Hugging Face's CLIPVisionModelWithProjection (the image_encoder folder of diffusers).
     /// </summary>
     public static string? Rename(string name)
     {
-        if (name.StartsWith("textual.", StringComparison.Ordinal) || name is "log_scale" or "vision_model.embeddings.position_ids") return null;
+        if (name is "log_scale" or "vision_model.embeddings.position_ids") return null;
+        if (name.StartsWith("textual.", StringComparison.Ordinal)) return null;
         if (name.StartsWith("visual.", StringComparison.Ordinal)) return name["visual.".Length..];
         if (name == "visual_projection.weight") return "head";
         if (!name.StartsWith("vision_model.", StringComparison.Ordinal)) return name;
@@ -88,7 +88,7 @@ public sealed class WanClipVision
         return scope.Keep(Forward(Preprocess(images)));
     }
 
-    /// <summary>Stretches each image [3, H, W] in -1..1 to the square (cubic, no antialias), to 0..1, to CLIP's mean and deviation.</summary>
+    /// <summary>Stretches each image [3, H, W] in -1..1 to the square (cubic, no antialias), then to CLIP's mean and deviation.</summary>
     /// <returns>[B, 3, S, S] fp32.</returns>
     public Tensor Preprocess(IReadOnlyList<Tensor> images)
     {
@@ -105,10 +105,10 @@ public sealed class WanClipVision
     public Tensor Forward(Tensor pixels, int? blocks = null, Trace? trace = null)
     {
         using var scope = TensorScope.Open();
-        var x = _patch.Forward(pixels.To(_device)).Float();                                      // [B, D, g, g]
-        trace?.Record("patch_embedding", x);
-        var (rows, columns) = (x.Size(2), x.Size(3));
-        x = Tensor.Cat(1, _class.Expand(x.Size(0), 1, Config.Dim), x.Flatten(2).Transpose(1, 2)); // [B, L, D]
+        var (batch, rows, columns) = (pixels.Size(0), pixels.Size(2) / Config.PatchSize, pixels.Size(3) / Config.PatchSize);
+        var x = ClipImageEncoder.EmbedPatches(pixels.To(_device), _patch);                       // [B, L - 1, D]
+        trace?.Record("patch_embedding", x.Transpose(1, 2).Reshape(batch, Config.Dim, rows, columns));
+        x = Tensor.Cat(1, _class.Expand(batch, 1, Config.Dim), x);                               // [B, L, D]
         x = _preNorm.Forward(x + Positions(rows, columns));
         trace?.Record("pre_norm", x);
         for (var i = 0; i < (blocks ?? Config.Layers - 1); i++)
@@ -120,7 +120,7 @@ public sealed class WanClipVision
         return scope.Keep(x);
     }
 
-    /// <summary>The learned positions, or for another grid theirs resized (cubic) with the class token's kept [clip.py pos_interpolate].</summary>
+    /// <summary>The learned positions; for another grid resized (cubic), the class token's kept [clip.py pos_interpolate].</summary>
     Tensor Positions(long rows, long columns)
     {
         var side = Config.ImageSize / Config.PatchSize;
@@ -148,7 +148,8 @@ public sealed class WanClipVision
 sealed class WanClipBlock(WanClipConfig config, Weights weights)
 {
     readonly LayerNorm _norm1 = new(weights["norm1"], config.Dim, config.Eps), _norm2 = new(weights["norm2"], config.Dim, config.Eps);
-    readonly Linear _qkv = new(weights["attn"]["to_qkv"], config.Dim, 3 * config.Dim), _proj = new(weights["attn"]["proj"], config.Dim, config.Dim);
+    readonly Linear _qkv = new(weights["attn"]["to_qkv"], config.Dim, 3 * config.Dim),
+        _proj = new(weights["attn"]["proj"], config.Dim, config.Dim);
     readonly Linear _mlp0 = new(weights["mlp"][0], config.Dim, config.MlpDim), _mlp2 = new(weights["mlp"][2], config.MlpDim, config.Dim);
 
     /// <summary>x [B, L, D] fp32 -> the same.</summary>

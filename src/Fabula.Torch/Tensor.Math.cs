@@ -19,7 +19,8 @@ public sealed unsafe partial class Tensor
         MatmulOp = new("aten::matmul"), SumOp = new("aten::sum", "dim_IntList"), SumAllOp = new("aten::sum"), MeanOp = new("aten::mean", "dim"),
         MeanAllOp = new("aten::mean"), MaxAllOp = new("aten::max"), MinAllOp = new("aten::min"), MaxOp = new("aten::amax"),
         ArgmaxOp = new("aten::argmax"), NormOp = new("aten::linalg_vector_norm"), IsFiniteOp = new("aten::isfinite"), AllOp = new("aten::all"),
-        EqOp = new("aten::eq", "Scalar"), LtOp = new("aten::lt", "Scalar"), WhereOp = new("aten::where", "self"), MaskedFillOp = new("aten::masked_fill", "Scalar"),
+        EqOp = new("aten::eq", "Scalar"), LtOp = new("aten::lt", "Scalar"),
+        WhereOp = new("aten::where", "self"), MaskedFillOp = new("aten::masked_fill", "Scalar"),
         CumsumOp = new("aten::cumsum");
 
     static readonly Op ReshapeOp = new("aten::reshape"), ViewOp = new("aten::view"), PermuteOp = new("aten::permute"),
@@ -97,6 +98,7 @@ public sealed unsafe partial class Tensor
     public Tensor Norm(int dim, bool keep = false) => NormOp.Call(this, 2.0, new long[] { dim }, keep);
     public Tensor Cumsum(int dim) => CumsumOp.Call(this, dim);
     public Tensor Eq(double value) => EqOp.Call(this, value);
+    /// <summary>Where it is less than the value, as bools.</summary>
     public Tensor Lt(double value) => LtOp.Call(this, value);
     public Tensor MaskedFill(Tensor mask, double value) => MaskedFillOp.Call(this, mask, value);
     /// <summary>Where this mask is true take <paramref name="yes"/>, else <paramref name="no"/>.</summary>

@@ -15,8 +15,8 @@ static class KeyframeGolden
 
     public static void Run(Fixture fixture)
     {
-        int[][] sizes = [.. fixture.Config.Field("smart_resize_hw").EnumerateArray().Select(pair => pair.EnumerateArray().Select(v => v.GetInt32()).ToArray())];
-        fixture.Made("smart_resize", Sizes([.. sizes.Select(size => KeyframeSelection.SmartResize(size[0], size[1]))]));
+        var sizes = fixture.Config.Field("smart_resize_hw").EnumerateArray();
+        fixture.Made("smart_resize", Sizes([.. sizes.Select(hw => KeyframeSelection.SmartResize(hw[0].GetInt32(), hw[1].GetInt32()))]));
         var frames = fixture.Input("frames");
         var resized = KeyframeSelection.SmartResize((int)frames.Size(2), (int)frames.Size(3));
         fixture.Made("resized_hw", Sizes([resized]).Squeeze(0));
@@ -30,8 +30,9 @@ static class KeyframeGolden
 
         var (count, quality) = ((int)frames.Size(0), fixture.Input("quality").ToFloats());
         const string Prefix = "indices_t";
-        foreach (var name in fixture.Outputs().Select(output => output.Name).Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).ToList())
+        foreach (var (name, _) in fixture.Outputs().ToList())
         {
+            if (!name.StartsWith(Prefix, StringComparison.Ordinal)) continue;
             var threshold = double.Parse(name.AsSpan(Prefix.Length), CultureInfo.InvariantCulture);
             fixture.Made(name, Indices(KeyframeSelection.Extract(count, (i, j) => similarity[i, j], i => quality[i], threshold, 3.0)));
         }

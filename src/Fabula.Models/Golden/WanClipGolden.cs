@@ -3,7 +3,7 @@ using Fabula.Torch;
 
 namespace Fabula.Models.Golden;
 
-/// <summary>Recorded Wan CLIP image towers: images of different sizes, all but the last block, all blocks, and another grid of patches.</summary>
+/// <summary>Recorded Wan CLIP image towers: images of different sizes, without and with the last block, and another grid.</summary>
 static class WanClipGolden
 {
     public static bool Is(Fixture fixture) =>
@@ -30,7 +30,8 @@ static class WanClipGolden
     {
         if (arguments.Text("activation") != "gelu" || arguments.Text("vision_pool") != "token"
             || !arguments.Flag("vision_pre_norm", true) || arguments.Flag("vision_post_norm"))
-            throw new FormatException("config.json describes a CLIP tower that no Wan model has: only class token, norms first and plain GELU are known.");
+            throw new FormatException(
+                "config.json describes a CLIP tower that no Wan model has: only a class token, norms first and plain GELU are known.");
         return new()
         {
             ImageSize = arguments.Int("image_size"),
