@@ -7,5 +7,6 @@ foreach (var dir in args)
         foreach (var c in Verification.Run(f)) Console.WriteLine($"{(c.Passed ? "pass" : "FAIL")} {c.Output,-30} {c.MaxError:E2} {c.Absolute:E1} {c.Note}");
         } catch (Exception e) { Console.WriteLine(e); }
     });
+GC.Collect(); GC.WaitForPendingFinalizers();
 Console.WriteLine($"{Tensor.Finalized} {LibTorch.Memory} {LibTorch.CpuCapability}");
 return 0;

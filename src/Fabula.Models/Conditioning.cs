@@ -68,11 +68,13 @@ public static class Conditioning
             }
         }
         _ = LatentFrames(frames);
-        var condition = Tensor.Cat(2, [.. vae.EncodeGroups(Groups())]).Float();                  // [1, z, f, h, w]
+        Tensor[] parts = [.. vae.EncodeGroups(Groups())];
+        var condition = Tensor.Cat(2, parts);                                                    // [1, z, f, h, w]
+        foreach (var part in parts) part.Dispose();
         if (memory.Count > 0)
         {
             var remembered = vae.Encode(Tensor.Cat(0, [.. memory.Select(frame => Fit(frame.Image))]));   // [M, z, 1, h, w]
-            condition = Tensor.Cat(2, remembered.Float().Permute(2, 1, 0, 3, 4), condition);
+            condition = Tensor.Cat(2, remembered.Permute(2, 1, 0, 3, 4), condition);
         }
         var mask = Mask(frames, known, memory, rows, columns).To(condition.Device);
         return scope.Keep(Tensor.Cat(1, mask, condition));
