@@ -81,7 +81,8 @@ public class FloorsTests
     static Dictionary<string, HashSet<string>> FloorPlan()
     {
         var plan = new Dictionary<string, HashSet<string>>();
-        foreach (Match row in Regex.Matches(Repository.Read("docs/architecture.md"), @"^\| `(Fabula\.\w+)` \|.*\|([^|]*)\|\s*$", RegexOptions.Multiline))
+        const string Row = @"^\| `(Fabula\.\w+)` \|.*\|([^|]*)\|\s*$";
+        foreach (Match row in Regex.Matches(Repository.Read("docs/architecture.md"), Row, RegexOptions.Multiline))
         {
             var allowed = row.Groups[2].Value.Trim();
             plan.Add(row.Groups[1].Value, allowed == "nothing" ? [] : [.. allowed.Split(',').Select(name => $"Fabula.{name.Trim()}")]);
