@@ -352,6 +352,9 @@ sealed class WanVaeFrameConv(Weights weights, long[] shape, int stride = 1) : Wa
 /// </summary>
 sealed class WanVaeCausalConv(Weights weights, int inputs, int outputs, int kernel, WanVaeNorm? norm = null) : WanVaeLayer
 {
+    /// <summary>Channels from which on two products less are worth the additions.</summary>
+    const int PairsFrom = 64;
+    static readonly Op AddOut = new("aten::add", "out"), SubOut = new("aten::sub", "out");
     readonly Tensor _weight = weights.Get("weight", outputs, inputs, 3, kernel, kernel), _bias = weights.Get("bias", outputs);
 
     /// <summary>x [B, T, in, H, W] -> [B, T, out, H, W].</summary>
@@ -364,7 +367,39 @@ sealed class WanVaeCausalConv(Weights weights, int inputs, int outputs, int kern
         var before = steps + 2 - frames.Size(1);                                                 // how many zero frames the kernel would see
         if (steps == 1) return scope.Keep(Windows(frames, _weight.Narrow(2, before, 3 - before), _bias));
         if (before > 0) frames = frames.Pad([0, 0, 0, 0, 0, 0, before, 0]);
-        return scope.Keep(Windows(frames, _weight, _bias));
+        var pairs = steps % 2 == 0 && inputs >= PairsFrom && outputs >= PairsFrom && x.DType == DType.F32 && x.Device.IsCpu && !Autograd.IsEnabled;
+        return scope.Keep(pairs ? Pairs(frames, _weight, _bias) : Windows(frames, _weight, _bias));
+    }
+
+    /// <summary>
+    /// As <see cref="Windows"/> with three taps, for an even number of windows: frames 2p and 2p + 1 of the result from four products
+    /// instead of six. With w+- = (w0 +- w1 + w2) / 2, m0 = (x0 - x2) w0, m1 = (x1 + x2) w+, m2 = (x2 - x1) w-, m3 = (x1 - x3) w2:
+    /// y0 = m0 + m1 + m2, y1 = m1 - m2 - m3.
+    /// </summary>
+    internal static Tensor Pairs(Tensor frames, Tensor weight, Tensor bias)
+    {
+        using var scope = TensorScope.Open();
+        var (batch, steps, kernel) = (frames.Size(0), frames.Size(1) - 2, weight.Size(4));
+        var (w0, w1, w2) = (weight.Select(2, 0), weight.Select(2, 1), weight.Select(2, 2));      // [out, in, k, k]
+        var outer = (w0 + w2).Mul_(0.5);
+        var m1 = Product((a, b) => a + b, 1, 2, outer + w1 * 0.5, bias);
+        var m2 = Product((a, b) => a - b, 2, 1, outer.Add_(w1, -0.5), null);
+        var result = Tensor.Empty([batch, steps / 2, 2, .. m1.Shape[1..]], m1.DType, m1.Device);
+        var (even, odd) = (result.Select(2, 0).Flatten(0, 1), result.Select(2, 1).Flatten(0, 1));
+        AddOut.Do(m1, m2, 1, even);
+        SubOut.Do(m1, m2, 1, odd);
+        m1.Dispose();
+        m2.Dispose();
+        even.Add_(Product((a, b) => a - b, 0, 2, w0, null));
+        odd.Sub_(Product((a, b) => a - b, 1, 3, w2, null));
+        return scope.Keep(result.Flatten(1, 2));                                                 // [B, T, out, H, W]
+
+        Tensor Product(Func<Tensor, Tensor, Tensor> join, long i, long j, Tensor w, Tensor? b)
+        {
+            using var inner = TensorScope.Open();
+            var joined = join(frames.Slice(1, i, i + steps - 1, 2), frames.Slice(1, j, j + steps - 1, 2)).Flatten(0, 1);
+            return inner.Keep(WanVaeFrameConv.Apply(joined, w, b, kernel / 2));                  // [B T/2, out, H, W]
+        }
     }
 
     /// <summary>
@@ -427,7 +462,7 @@ sealed class WanVaeNorm(Weights weights, params long[] shape)
     Tensor Gamma() => _gamma.Reshape(-1, 1, 1);
 
     /// <summary>sqrt(C) / |x|, [B, T, 1, H, W]; the length is at least 1e-12, as in torch's normalize.</summary>
-    Tensor Factor(Tensor x) => x.Norm(2, keep: true).Clamp(1e-12, double.PositiveInfinity).Pow(-1) * Math.Sqrt(shape[0]);
+    Tensor Factor(Tensor x) => x.Square().Sum(2, keep: true).Clamp(1e-24, double.PositiveInfinity).Rsqrt() * Math.Sqrt(shape[0]);
 }
 
 /// <summary>Norm, SiLU and causal convolution, twice, beside a shortcut.</summary>

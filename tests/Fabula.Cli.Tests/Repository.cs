@@ -26,6 +26,6 @@ static class Repository
     {
         for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
             if (File.Exists(Path.Combine(folder, "Fabula.slnx"))) return folder;
-        throw new InvalidOperationException($"No Fabula.slnx above {AppContext.BaseDirectory}: these tests read the repository they were built in.");
+        throw new InvalidOperationException($"No Fabula.slnx above {AppContext.BaseDirectory}: these tests read their own repository.");
     }
 }
