@@ -9,7 +9,7 @@ public class ClipTests
     static readonly ClipImageConfig OpenAI = new() { ImageSize = 32, PatchSize = 16, Width = 64, Layers = 2, EmbedDim = 12 };
 
     [Fact]
-    public void Images_of_different_sizes_in_one_batch_get_the_tokens_they_get_alone() => LibTorch.Run(() =>
+    public void Images_of_different_sizes_in_one_batch_get_the_tokens_they_get_alone() => OnTorch.Run(() =>
     {
         using var scope = TensorScope.Open();
         using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
@@ -22,7 +22,7 @@ public class ClipTests
     });
 
     [Fact]
-    public void Wans_tokens_do_not_depend_on_the_last_block() => LibTorch.Run(() =>
+    public void Wans_tokens_do_not_depend_on_the_last_block() => OnTorch.Run(() =>
     {
         using var scope = TensorScope.Open();
         using var weights = Weights.Fresh(2, DType.F32, Device.Cpu);
@@ -35,7 +35,7 @@ public class ClipTests
     });
 
     [Fact]
-    public void Hugging_Faces_names_give_the_same_Wan_tower_and_text_is_left_out() => LibTorch.Run(() =>
+    public void Hugging_Faces_names_give_the_same_Wan_tower_and_text_is_left_out() => OnTorch.Run(() =>
     {
         using var scope = TensorScope.Open();
         using var weights = Weights.Fresh(3, DType.F32, Device.Cpu);
@@ -69,7 +69,7 @@ public class ClipTests
     });
 
     [Fact]
-    public void Hugging_Faces_names_give_the_same_OpenAI_tower() => LibTorch.Run(() =>
+    public void Hugging_Faces_names_give_the_same_OpenAI_tower() => OnTorch.Run(() =>
     {
         using var scope = TensorScope.Open();
         using var weights = Weights.Fresh(4, DType.F32, Device.Cpu);
@@ -95,7 +95,7 @@ public class ClipTests
     });
 
     [Fact]
-    public void Features_have_length_one_and_do_not_depend_on_the_rest_of_the_batch() => LibTorch.Run(() =>
+    public void Features_have_length_one_and_do_not_depend_on_the_rest_of_the_batch() => OnTorch.Run(() =>
     {
         using var scope = TensorScope.Open();
         using var weights = Weights.Fresh(5, DType.F32, Device.Cpu);

@@ -93,7 +93,7 @@ public class KeyframeSelectionTests
     }
 
     [Fact]
-    public void A_frame_is_like_itself_whether_it_comes_early_or_late_in_the_shot() => LibTorch.Run(() =>
+    public void A_frame_is_like_itself_whether_it_comes_early_or_late_in_the_shot() => OnTorch.Run(() =>
     {
         using var scope = TensorScope.Open();
         using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);

@@ -10,7 +10,7 @@ public class Umt5EncoderTests
     };
 
     [Fact]
-    public void What_padding_holds_has_no_influence_on_a_prompts_rows() => LibTorch.Run(() =>
+    public void What_padding_holds_has_no_influence_on_a_prompts_rows() => OnTorch.Run(() =>
     {
         using var scope = TensorScope.Open();
         using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
@@ -23,7 +23,7 @@ public class Umt5EncoderTests
     });
 
     [Fact]
-    public void A_batch_gives_each_prompt_what_it_gets_alone() => LibTorch.Run(() =>
+    public void A_batch_gives_each_prompt_what_it_gets_alone() => OnTorch.Run(() =>
     {
         using var scope = TensorScope.Open();
         using var weights = Weights.Fresh(2, DType.F32, Device.Cpu);
@@ -37,7 +37,7 @@ public class Umt5EncoderTests
     });
 
     [Fact]
-    public void A_prompt_longer_than_the_limit_is_refused_with_both_numbers() => LibTorch.Run(() =>
+    public void A_prompt_longer_than_the_limit_is_refused_with_both_numbers() => OnTorch.Run(() =>
     {
         using var scope = TensorScope.Open();
         using var weights = Weights.Fresh(3, DType.F32, Device.Cpu);
@@ -49,7 +49,7 @@ public class Umt5EncoderTests
     });
 
     [Fact]
-    public void A_token_of_another_vocabulary_is_refused_unless_it_is_padding() => LibTorch.Run(() =>
+    public void A_token_of_another_vocabulary_is_refused_unless_it_is_padding() => OnTorch.Run(() =>
     {
         using var scope = TensorScope.Open();
         using var weights = Weights.Fresh(4, DType.F32, Device.Cpu);
@@ -59,7 +59,7 @@ public class Umt5EncoderTests
     });
 
     [Fact]
-    public void One_shared_table_of_positions_equals_the_same_table_in_every_block() => LibTorch.Run(() =>
+    public void One_shared_table_of_positions_equals_the_same_table_in_every_block() => OnTorch.Run(() =>
     {
         using var scope = TensorScope.Open();
         using var shared = Weights.Fresh(5, DType.F32, Device.Cpu);
@@ -72,7 +72,7 @@ public class Umt5EncoderTests
     });
 
     [Fact]
-    public void Distances_share_a_bucket_only_when_far_and_never_across_the_query() => LibTorch.Run(() =>
+    public void Distances_share_a_bucket_only_when_far_and_never_across_the_query() => OnTorch.Run(() =>
     {
         using var scope = TensorScope.Open();
         using var weights = Weights.Fresh(6, DType.F32, Device.Cpu);
@@ -86,7 +86,7 @@ public class Umt5EncoderTests
     });
 
     [Fact]
-    public void Gradients_reach_every_weight() => LibTorch.Run(() =>
+    public void Gradients_reach_every_weight() => OnTorch.Run(() =>
     {
         using var scope = TensorScope.Open();
         using var weights = Weights.Fresh(7, DType.F32, Device.Cpu);
@@ -100,7 +100,7 @@ public class Umt5EncoderTests
     [InlineData("shared.weight")]
     [InlineData("encoder.embed_tokens.weight")]
     [InlineData("shared.weight", "encoder.embed_tokens.weight")]
-    public void Hugging_Faces_names_give_the_same_encoder(params string[] tokenTables) => LibTorch.Run(() =>
+    public void Hugging_Faces_names_give_the_same_encoder(params string[] tokenTables) => OnTorch.Run(() =>
     {
         using var scope = TensorScope.Open();
         using var weights = Weights.Fresh(8, DType.F32, Device.Cpu);

@@ -2,7 +2,7 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
-namespace Fabula.Cli.Tests;
+namespace Fabula.Tests;
 
 static class Repository
 {

@@ -1,6 +1,6 @@
 using Fabula.Torch;
 
-namespace Fabula.Torch.Tests;
+namespace Fabula.Tests;
 
 /// <summary>Runs a test on the tensor thread inside a scope, and checks that it left nothing to the finalizer and nothing in memory.</summary>
 static class OnTorch
