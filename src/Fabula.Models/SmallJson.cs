@@ -21,7 +21,10 @@ static class SmallJson
             while (reader.Read())
                 if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName) reader.GetString();
         }
-        catch (JsonException e) { throw new CheckpointException(path, null, $"is not JSON ({e.Message.Split(" LineNumber", 2)[0].TrimEnd('.')})", e); }
+        catch (JsonException e)
+        {
+            throw new CheckpointException(path, null, $"is not JSON ({e.Message.Split(" LineNumber", 2)[0].TrimEnd('.')})", e);
+        }
         catch (InvalidOperationException e) { throw new CheckpointException(path, null, "has text that is not valid Unicode", e); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -6,7 +6,8 @@ public sealed class FlowMatchingTests : IDisposable
 {
     readonly string _file = Path.Combine(Path.GetTempPath(), $"fabula-{Guid.NewGuid():N}.safetensors");
 
-    public static TheoryData<string> Schedules => ["unipc 8 5 2", "unipc 6 3 3", "unipc 1 1 2", "unipc 7 5 1", "dpm 8 5 2", "dpm 9 3 3", "dpm 16 12 3", "euler 5 3", "diffusers 5 3"];
+    public static TheoryData<string> Schedules => ["unipc 8 5 2", "unipc 6 3 3", "unipc 1 1 2", "unipc 7 5 1", "dpm 8 5 2", "dpm 9 3 3",
+        "dpm 16 12 3", "euler 5 3", "diffusers 5 3"];
 
     static Schedule Make(string text)
     {
@@ -95,7 +96,8 @@ public sealed class FlowMatchingTests : IDisposable
         // dx/dsigma = x has the solution x(0) = x(1) / e.
         double Error(Schedule schedule)
         {
-            var state = Solver.Start(schedule, Tensor.Full([1], schedule.Sigmas[0] == 1 ? 1 : Math.Exp(schedule.Sigmas[0] - 1), DType.F64, Device.Cpu));
+            var state = Solver.Start(schedule, Tensor.Full([1], schedule.Sigmas[0] == 1 ? 1 : Math.Exp(schedule.Sigmas[0] - 1), DType.F64,
+                Device.Cpu));
             while (!state.IsDone) state = Solver.Step(state, state.Latents);
             var error = Math.Abs(state.Latents.Item() - Math.Exp(-1));
             state.Dispose();
@@ -165,7 +167,8 @@ public sealed class FlowMatchingTests : IDisposable
                 weights.Get(name, weights.TypeOf(name), weights.ShapeOf(name)).Bytes().ToArray())).ToList();
             SafetensorsWriter.Write(_file, tensors, new Dictionary<string, string>(checkpoint.Metadata) { [key] = value });
         }
-        Assert.Contains(_file, Assert.Throws<CheckpointException>(() => SolverState.Load(_file, Device.Cpu)).Message, StringComparison.Ordinal);
+        Assert.Contains(_file, Assert.Throws<CheckpointException>(() => SolverState.Load(_file, Device.Cpu)).Message,
+            StringComparison.Ordinal);
     });
 
     [Fact]

@@ -14,7 +14,8 @@ public sealed class LoraTests : IDisposable
         { "blocks.0.self_attn.q.lora_A.weight", "blocks.0.self_attn.q.lora_B.weight", Q },
         { "diffusion_model.blocks.0.self_attn.q.lora_down.weight", "diffusion_model.blocks.0.self_attn.q.lora_up.weight", Q },
         { "transformer.blocks.0.attn1.to_q.lora_A.weight", "transformer.blocks.0.attn1.to_q.lora_B.weight", Q },
-        { "base_model.model.transformer.blocks.0.attn1.to_q.lora.down.weight", "base_model.model.transformer.blocks.0.attn1.to_q.lora.up.weight", Q },
+        { "base_model.model.transformer.blocks.0.attn1.to_q.lora.down.weight",
+            "base_model.model.transformer.blocks.0.attn1.to_q.lora.up.weight", Q },
         { "lora_unet_blocks_0_self_attn_q.lora_down.weight", "lora_unet_blocks_0_self_attn_q.lora_up.weight", Q },
         { "lora_transformer_blocks_0_attn1_to_q.lora_down.weight", "lora_transformer_blocks_0_attn1_to_q.lora_up.weight", Q },
         { "blocks.1.ffn.2.lora_A.weight", "blocks.1.ffn.2.lora_B.weight", Ffn },
@@ -26,8 +27,10 @@ public sealed class LoraTests : IDisposable
         var path = Path.Combine(_folder, file);
         SafetensorsWriter.Write(path, tensors.Select(tensor =>
         {
-            var values = tensor.Values ?? [.. Enumerable.Range(0, (int)tensor.Shape.Aggregate(1L, (a, b) => a * b)).Select(i => MathF.Sin(i + tensor.Name.Length))];
-            return TensorData.From(tensor.Name, DType.F32, tensor.Shape, System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+            var values = tensor.Values ?? [.. Enumerable.Range(0, (int)tensor.Shape.Aggregate(1L, (a, b) => a * b))
+                .Select(i => MathF.Sin(i + tensor.Name.Length))];
+            return TensorData.From(tensor.Name, DType.F32, tensor.Shape,
+                System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
         }).ToList(), null);
         return path;
     }
@@ -44,7 +47,8 @@ public sealed class LoraTests : IDisposable
     [Theory, MemberData(nameof(Namings))]
     public void Every_usual_naming_finds_its_weight_merged_and_at_run_time(string down, string up, string target) => Run(() =>
     {
-        using var lora = Lora.Open(Write("lora.safetensors", (down, [2, 4], null), (up, [6, 2], null)), new LoraScaling(3, RankStabilized: false));
+        using var lora = Lora.Open(Write("lora.safetensors", (down, [2, 4], null), (up, [6, 2], null)),
+            new LoraScaling(3, RankStabilized: false));
         using var plain = Base();
         using var merged = Base();
         using var attached = Base();
@@ -65,7 +69,8 @@ public sealed class LoraTests : IDisposable
     public void The_scale_comes_from_the_caller_or_the_pair_or_adapter_config_or_is_one() => Run(() =>
     {
         var bare = Write("bare.safetensors", (Q + ".lora_A.weight", [4, 4], null), (Q + ".lora_B.weight", [6, 4], null));
-        var own = Write("own.safetensors", (Q + ".lora_A.weight", [4, 4], null), (Q + ".lora_B.weight", [6, 4], null), (Q + ".alpha", [], [2f]));
+        var own = Write("own.safetensors", (Q + ".lora_A.weight", [4, 4], null), (Q + ".lora_B.weight", [6, 4], null),
+            (Q + ".alpha", [], [2f]));
         double Scale(string path, LoraScaling? scaling = null)
         {
             using var lora = Lora.Open(path, scaling);
@@ -117,7 +122,8 @@ public sealed class LoraTests : IDisposable
     public void What_fits_nothing_is_reported() => Run(() =>
     {
         using var lora = Lora.Open(Write("some.safetensors", (Q + ".lora_A.weight", [2, 4], null), (Q + ".lora_B.weight", [6, 2], null),
-            ("blocks.9.self_attn.q.lora_A.weight", [2, 4], null), ("blocks.9.self_attn.q.lora_B.weight", [6, 2], null), ("text_model.logit_scale", [1], null)));
+            ("blocks.9.self_attn.q.lora_A.weight", [2, 4], null), ("blocks.9.self_attn.q.lora_B.weight", [6, 2], null),
+                ("text_model.logit_scale", [1], null)));
         using var weights = Base();
         var report = lora.Merge(weights);
         Assert.Equal([Q + ".weight"], report.Matched);
@@ -157,30 +163,38 @@ public sealed class LoraTests : IDisposable
     public void A_B_without_its_A_is_refused() => Refused("has no A (down) matrix", (Q + ".lora_up.weight", [6, 2], null));
 
     [Fact]
-    public void Ranks_that_differ_are_refused() => Refused("rank 3", (Q + ".lora_A.weight", [3, 4], null), (Q + ".lora_B.weight", [6, 2], null));
-
-    [Fact]
-    public void A_pair_for_another_size_is_refused() => Refused("another size", (Q + ".lora_A.weight", [2, 5], null), (Q + ".lora_B.weight", [6, 2], null));
-
-    [Fact]
-    public void Pairs_that_fit_nothing_are_refused() => Refused("fits nothing", ("layers.0.lora_A.weight", [2, 4], null), ("layers.0.lora_B.weight", [6, 2], null));
-
-    [Fact]
-    public void A_pair_that_is_there_twice_is_refused() => Refused("says the same", (Q + ".lora_A.weight", [2, 4], null), (Q + ".lora_down.weight", [2, 4], null),
+    public void Ranks_that_differ_are_refused() => Refused("rank 3", (Q + ".lora_A.weight", [3, 4], null),
         (Q + ".lora_B.weight", [6, 2], null));
 
     [Fact]
-    public void Two_names_of_one_weight_are_refused() => Refused("a second time", (Q + ".lora_A.weight", [2, 4], null), (Q + ".lora_B.weight", [6, 2], null),
+    public void A_pair_for_another_size_is_refused() => Refused("another size", (Q + ".lora_A.weight", [2, 5], null),
+        (Q + ".lora_B.weight", [6, 2], null));
+
+    [Fact]
+    public void Pairs_that_fit_nothing_are_refused() => Refused("fits nothing", ("layers.0.lora_A.weight", [2, 4], null),
+        ("layers.0.lora_B.weight", [6, 2], null));
+
+    [Fact]
+    public void A_pair_that_is_there_twice_is_refused() => Refused("says the same", (Q + ".lora_A.weight", [2, 4], null),
+        (Q + ".lora_down.weight", [2, 4], null),
+        (Q + ".lora_B.weight", [6, 2], null));
+
+    [Fact]
+    public void Two_names_of_one_weight_are_refused() => Refused("a second time", (Q + ".lora_A.weight", [2, 4], null),
+        (Q + ".lora_B.weight", [6, 2], null),
         ("transformer." + Q + ".lora_A.weight", [2, 4], null), ("transformer." + Q + ".lora_B.weight", [6, 2], null));
 
     [Fact]
-    public void A_rank_of_none_is_refused() => Refused("no low-rank pair", (Q + ".lora_A.weight", [0, 4], null), (Q + ".lora_B.weight", [6, 0], null));
+    public void A_rank_of_none_is_refused() => Refused("no low-rank pair", (Q + ".lora_A.weight", [0, 4], null),
+        (Q + ".lora_B.weight", [6, 0], null));
 
     [Fact]
-    public void An_alpha_of_nothing_is_refused() => Refused("above 0", (Q + ".lora_A.weight", [2, 4], null), (Q + ".lora_B.weight", [6, 2], null), (Q + ".alpha", [], [0f]));
+    public void An_alpha_of_nothing_is_refused() => Refused("above 0", (Q + ".lora_A.weight", [2, 4], null),
+        (Q + ".lora_B.weight", [6, 2], null), (Q + ".alpha", [], [0f]));
 
     [Fact]
-    public void A_dora_adapter_is_refused() => Refused("DoRA", (Q + ".lora_A.weight", [2, 4], null), (Q + ".lora_B.weight", [6, 2], null), (Q + ".dora_scale", [6, 1], null));
+    public void A_dora_adapter_is_refused() => Refused("DoRA", (Q + ".lora_A.weight", [2, 4], null), (Q + ".lora_B.weight", [6, 2], null),
+        (Q + ".dora_scale", [6, 1], null));
 
     [Theory]
     [InlineData("{\"lora_alpha\": \"many\"}")]

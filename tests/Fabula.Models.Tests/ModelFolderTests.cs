@@ -6,7 +6,8 @@ namespace Fabula.Models.Tests;
 public sealed class ModelFolderTests : IDisposable
 {
     const string T5 = "models_t5_umt5-xxl-enc-bf16.pth", Clip = "models_clip_open-clip-xlm-roberta-large-vit-huge-14.pth";
-    const string Small = """{"_class_name":"WanModel","model_type":"t2v","dim":96,"ffn_dim":256,"num_heads":4,"num_layers":4,"text_dim":64}""";
+    const string Small =
+        """{"_class_name":"WanModel","model_type":"t2v","dim":96,"ffn_dim":256,"num_heads":4,"num_layers":4,"text_dim":64}""";
     readonly string _root = Directory.CreateTempSubdirectory("fabula-folder").FullName;
 
     void Put(string file, string text = "weights")
@@ -17,7 +18,8 @@ public sealed class ModelFolderTests : IDisposable
     }
 
     static string Config(WanConfig config, string kind) => $$"""
-        {"_class_name":"WanModel","_diffusers_version":"0.30.0","dim":{{config.Dim}},"eps":1e-06,"ffn_dim":{{config.FfnDim}},"freq_dim":256,"in_dim":{{config.InDim}},
+        {"_class_name":"WanModel","_diffusers_version":"0.30.0","dim":{{config.Dim}},"eps":1e-06,
+        "ffn_dim":{{config.FfnDim}},"freq_dim":256,"in_dim":{{config.InDim}},
         "model_type":"{{kind}}","num_heads":{{config.Heads}},"num_layers":{{config.Layers}},"out_dim":{{config.OutDim}},"text_len":512}
         """;
 
@@ -36,7 +38,11 @@ public sealed class ModelFolderTests : IDisposable
         foreach (var folder in new[] { "high_noise_model", "low_noise_model" })
         {
             Put($"{folder}/config.json", Config(config, kind));
-            Put($"{folder}/diffusion_pytorch_model.safetensors.index.json", """{"weight_map":{"a":"diffusion_pytorch_model-00001-of-00002.safetensors","b":"diffusion_pytorch_model-00002-of-00002.safetensors"}}""");
+            Put($"{folder}/diffusion_pytorch_model.safetensors.index.json",
+                """
+                {"weight_map":{"a":"diffusion_pytorch_model-00001-of-00002.safetensors",
+                "b":"diffusion_pytorch_model-00002-of-00002.safetensors"}}
+                """);
             Put($"{folder}/diffusion_pytorch_model-00001-of-00002.safetensors");
             Put($"{folder}/diffusion_pytorch_model-00002-of-00002.safetensors");
         }
@@ -47,23 +53,36 @@ public sealed class ModelFolderTests : IDisposable
 
     void PutDiffusers(WanConfig config, bool experts, string extra = "", string pipeline = "WanPipeline", string more = "")
     {
-        Put("model_index.json", $$"""{"_class_name":"{{pipeline}}","transformer":["diffusers","WanTransformer3DModel"],"transformer_2":[{{(experts ? "\"diffusers\",\"WanTransformer3DModel\"" : "null,null")}}]{{extra}}}""");
+        Put("model_index.json",
+            $$"""
+            {"_class_name":"{{pipeline}}","transformer":["diffusers","WanTransformer3DModel"],
+            "transformer_2":[{{(experts ? "\"diffusers\",\"WanTransformer3DModel\"" : "null,null")}}]{{extra}}}
+            """);
         foreach (var folder in experts ? ["transformer", "transformer_2"] : new[] { "transformer" })
         {
             Put($"{folder}/config.json", $$"""
-                {"_class_name":"WanTransformer3DModel","attention_head_dim":{{config.HeadDim}},"num_attention_heads":{{config.Heads}},"in_channels":{{config.InDim}},
-                "out_channels":{{config.OutDim}},"ffn_dim":{{config.FfnDim}},"num_layers":{{config.Layers}},"text_dim":4096,"freq_dim":256,"eps":1e-06,"patch_size":[1,2,2],
+                {"_class_name":"WanTransformer3DModel","attention_head_dim":{{config.HeadDim}},"num_attention_heads":{{config.Heads}},
+                "in_channels":{{config.InDim}},
+                "out_channels":{{config.OutDim}},"ffn_dim":{{config.FfnDim}},"num_layers":{{config.Layers}},
+                "text_dim":4096,"freq_dim":256,"eps":1e-06,"patch_size":[1,2,2],
                 "image_dim":{{(config.ClipDim > 0 ? config.ClipDim : "null")}},"cross_attn_norm":true{{more}}}
                 """);
             Put($"{folder}/diffusion_pytorch_model.safetensors");
         }
-        Put("vae/config.json", config.OutDim == 48 ? """{"base_dim":160,"decoder_base_dim":256,"z_dim":48,"is_residual":true}""" : """{"base_dim":96,"z_dim":16}""");
+        Put("vae/config.json", config.OutDim == 48 ? """{"base_dim":160,"decoder_base_dim":256,"z_dim":48,"is_residual":true}"""
+            : """{"base_dim":96,"z_dim":16}""");
         Put("vae/diffusion_pytorch_model.safetensors");
-        Put("text_encoder/config.json", """{"d_model":4096,"d_kv":64,"num_heads":64,"d_ff":10240,"num_layers":24,"vocab_size":256384,"relative_attention_num_buckets":32}""");
+        Put("text_encoder/config.json",
+            """
+            {"d_model":4096,"d_kv":64,"num_heads":64,"d_ff":10240,"num_layers":24,"vocab_size":256384,"relative_attention_num_buckets":32}
+            """);
         Put("text_encoder/model.safetensors");
         Put("tokenizer/spiece.model");
         if (config.ClipDim == 0) return;
-        Put("image_encoder/config.json", """{"hidden_size":1280,"num_attention_heads":16,"num_hidden_layers":32,"image_size":224,"patch_size":14,"projection_dim":1024}""");
+        Put("image_encoder/config.json",
+            """
+            {"hidden_size":1280,"num_attention_heads":16,"num_hidden_layers":32,"image_size":224,"patch_size":14,"projection_dim":1024}
+            """);
         Put("image_encoder/model.safetensors");
     }
 
@@ -173,7 +192,8 @@ public sealed class ModelFolderTests : IDisposable
         Assert.True(found.IsUsable, found.Describe());
         Assert.Equal("Wan 2.1 T2V, 96 wide, 4 layers", found.Name);
         var (vae, t5) = (found.Vae.Config!.Value, found.TextEncoder.Config!.Value);
-        Assert.Equal((8, 16, 1), (vae.GetProperty("dim").GetInt32(), vae.GetProperty("z_dim").GetInt32(), vae.GetProperty("num_res_blocks").GetInt32()));
+        Assert.Equal((8, 16, 1), (vae.GetProperty("dim").GetInt32(), vae.GetProperty("z_dim").GetInt32(),
+            vae.GetProperty("num_res_blocks").GetInt32()));
         Assert.Equal((500, 32), (t5.GetProperty("vocab").GetInt32(), t5.GetProperty("num_buckets").GetInt32()));
     }
 
@@ -187,7 +207,8 @@ public sealed class ModelFolderTests : IDisposable
         Directory.Delete(Path.Combine(_root, "google"), true);
         var found = ModelFolder.Open(_root);
         Assert.False(found.IsUsable);
-        Assert.Equal(["transformer, low noise", "VAE 2.1", "text encoder", "tokenizer"], found.Parts.Where(part => !part.IsUsable).Select(part => part.Role));
+        Assert.Equal(["transformer, low noise", "VAE 2.1", "text encoder", "tokenizer"],
+            found.Parts.Where(part => !part.IsUsable).Select(part => part.Role));
         Assert.Contains("lacks the shard diffusion_pytorch_model-00002-of-00002.safetensors", found.Describe(), StringComparison.Ordinal);
         Assert.Contains("looked for models_t5_umt5-xxl-enc-bf16.safetensors", found.Describe(), StringComparison.Ordinal);
         Assert.Contains("empty file, Wan2.1_VAE.pth", found.Describe(), StringComparison.Ordinal);
@@ -220,7 +241,8 @@ public sealed class ModelFolderTests : IDisposable
     }
 
     [Fact]
-    public void An_empty_folder_is_refused_with_what_was_looked_for() => Refused("looked for config.json or the folders high_noise_model and low_noise_model");
+    public void An_empty_folder_is_refused_with_what_was_looked_for() =>
+        Refused("looked for config.json or the folders high_noise_model and low_noise_model");
 
     [Fact]
     public void A_file_and_an_absent_folder_are_refused()
@@ -234,9 +256,11 @@ public sealed class ModelFolderTests : IDisposable
     public void One_part_of_a_model_is_refused_with_the_folder_to_name()
     {
         PutExperts(WanConfig.T2V_14B, "t2v");
-        Assert.Contains("folder above", Assert.Throws<CheckpointException>(() => ModelFolder.Open(Path.Combine(_root, "high_noise_model"))).Message, StringComparison.Ordinal);
+        Assert.Contains("folder above", Assert.Throws<CheckpointException>(() => ModelFolder.Open(Path.Combine(_root, "high_noise_model")))
+            .Message, StringComparison.Ordinal);
         PutDiffusers(WanConfig.T2V_14B, experts: false);
-        Assert.Contains("folder above", Assert.Throws<CheckpointException>(() => ModelFolder.Open(Path.Combine(_root, "transformer"))).Message, StringComparison.Ordinal);
+        Assert.Contains("folder above", Assert.Throws<CheckpointException>(() => ModelFolder.Open(Path.Combine(_root, "transformer")))
+            .Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -271,7 +295,8 @@ public sealed class ModelFolderTests : IDisposable
     [InlineData("{\"dim\":96,\"ffn_dim\":8,\"num_heads\":4,\"num_layers\":1,\"patch_size\":[1,2]}", "three whole numbers")]
     [InlineData("{\"dim\":96,\"ffn_dim\":8,\"num_heads\":4,\"num_layers\":1,\"patch_size\":[1,0,2]}", "three whole numbers")]
     [InlineData("{\"dim\":96,\"ffn_dim\":8,\"num_heads\":4,\"num_layers\":1,\"qk_norm\":false}", "qk_norm false")]
-    [InlineData("{\"dim\":96,\"ffn_dim\":8,\"num_heads\":4,\"num_layers\":1,\"in_dim\":20}", "20 channels in where a t2v model with 16 out has 16")]
+    [InlineData("{\"dim\":96,\"ffn_dim\":8,\"num_heads\":4,\"num_layers\":1,\"in_dim\":20}",
+        "20 channels in where a t2v model with 16 out has 16")]
     public void A_hostile_config_is_refused_in_one_sentence(string json, string words)
     {
         Put("config.json", json);
@@ -306,7 +331,8 @@ public sealed class ModelFolderTests : IDisposable
     public void An_index_that_points_elsewhere_is_a_problem_of_its_part()
     {
         PutExperts(WanConfig.T2V_14B, "t2v");
-        Put("high_noise_model/diffusion_pytorch_model.safetensors.index.json", """{"weight_map":{"a":"../low_noise_model/diffusion_pytorch_model-00001-of-00002.safetensors"}}""");
+        Put("high_noise_model/diffusion_pytorch_model.safetensors.index.json",
+            """{"weight_map":{"a":"../low_noise_model/diffusion_pytorch_model-00001-of-00002.safetensors"}}""");
         Assert.Contains("names a shard elsewhere", ModelFolder.Open(_root).Transformers[0].Problem, StringComparison.Ordinal);
     }
 

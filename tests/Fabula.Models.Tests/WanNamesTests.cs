@@ -6,16 +6,21 @@ public sealed class WanNamesTests
 
     static IEnumerable<string> TransformerNames(int layers)
     {
-        string[] ends = ["patch_embedding", "text_embedding.0", "text_embedding.2", "time_embedding.0", "time_embedding.2", "time_projection.1", "head.head",
+        string[] ends = ["patch_embedding", "text_embedding.0", "text_embedding.2", "time_embedding.0", "time_embedding.2",
+            "time_projection.1", "head.head",
             "img_emb.proj.0", "img_emb.proj.1", "img_emb.proj.3", "img_emb.proj.4"];
-        string[] parts = [.. "qkvo".SelectMany(c => new[] { $"self_attn.{c}", $"cross_attn.{c}" }), "cross_attn.k_img", "cross_attn.v_img", "norm3", "ffn.0", "ffn.2"];
+        string[] parts = [.. "qkvo".SelectMany(c => new[] { $"self_attn.{c}", $"cross_attn.{c}" }), "cross_attn.k_img", "cross_attn.v_img",
+            "norm3", "ffn.0", "ffn.2"];
         string[] norms = ["self_attn.norm_q", "self_attn.norm_k", "cross_attn.norm_q", "cross_attn.norm_k", "cross_attn.norm_k_img"];
-        return [.. ends.SelectMany(Linear), "img_emb.emb_pos", "head.modulation", .. Enumerable.Range(0, layers).SelectMany(i => (IEnumerable<string>)
-            [.. parts.SelectMany(part => Linear($"blocks.{i}.{part}")), .. norms.Select(norm => $"blocks.{i}.{norm}.weight"), $"blocks.{i}.modulation"])];
+        return [.. ends.SelectMany(Linear), "img_emb.emb_pos", "head.modulation",
+            .. Enumerable.Range(0, layers).SelectMany(i => (IEnumerable<string>)
+            [.. parts.SelectMany(part => Linear($"blocks.{i}.{part}")), .. norms.Select(norm => $"blocks.{i}.{norm}.weight"),
+                $"blocks.{i}.modulation"])];
     }
 
     static IEnumerable<string> Residual(string path, bool shortcut) =>
-        [path + ".residual.0.gamma", .. Linear(path + ".residual.2"), path + ".residual.3.gamma", .. Linear(path + ".residual.6"), .. shortcut ? Linear(path + ".shortcut") : []];
+        [path + ".residual.0.gamma", .. Linear(path + ".residual.2"), path + ".residual.3.gamma", .. Linear(path + ".residual.6"),
+            .. shortcut ? Linear(path + ".shortcut") : []];
 
     static IEnumerable<string> Resample(string path) => [.. Linear(path + ".resample.1"), .. Linear(path + ".time_conv")];
 
@@ -24,8 +29,10 @@ public sealed class WanNamesTests
     {
         foreach (var side in new[] { "encoder", "decoder" })
         {
-            foreach (var name in Linear($"{side}.conv1").Concat(Residual($"{side}.middle.0", false)).Concat(Residual($"{side}.middle.2", false))) yield return name;
-            foreach (var name in new[] { "norm.gamma", "to_qkv.weight", "to_qkv.bias", "proj.weight", "proj.bias" }) yield return $"{side}.middle.1.{name}";
+            foreach (var name in Linear($"{side}.conv1").Concat(Residual($"{side}.middle.0", false))
+                .Concat(Residual($"{side}.middle.2", false))) yield return name;
+            foreach (var name in new[] { "norm.gamma", "to_qkv.weight", "to_qkv.bias", "proj.weight",
+                "proj.bias" }) yield return $"{side}.middle.1.{name}";
             yield return $"{side}.head.0.gamma";
             foreach (var name in Linear($"{side}.head.2")) yield return name;
             var (row, count, flat) = (side == "encoder" ? "downsamples" : "upsamples", side == "encoder" ? resBlocks : resBlocks + 1, 0);
@@ -60,7 +67,8 @@ public sealed class WanNamesTests
 
     [Fact]
     public void Text_encoder_names_survive_the_round_trip() => RoundTrip(WanNames.Umt5, ["token_embedding.weight", "norm.weight",
-        .. Enumerable.Range(0, 24).SelectMany(i => new[] { "norm1", "attn.q", "attn.k", "attn.v", "attn.o", "norm2", "ffn.gate.0", "ffn.fc1", "ffn.fc2",
+        .. Enumerable.Range(0, 24).SelectMany(i => new[] { "norm1", "attn.q", "attn.k", "attn.v", "attn.o", "norm2", "ffn.gate.0",
+            "ffn.fc1", "ffn.fc2",
             "pos_embedding.embedding" }.Select(part => $"blocks.{i}.{part}.weight"))]);
 
     // As convert_wan_to_diffusers.py writes them.
