@@ -98,7 +98,8 @@ public sealed record Schedule(SolverKind Solver, int Order, float[] Sigmas, doub
 
     static void Require(int steps, double shift, int order, int highestOrder)
     {
-        if (steps is < 1 or > TrainingSteps) throw new ArgumentOutOfRangeException(nameof(steps), steps, $"Steps are from 1 to {TrainingSteps}.");
+        if (steps is < 1 or > TrainingSteps) throw new ArgumentOutOfRangeException(nameof(steps), steps,
+            $"Steps are from 1 to {TrainingSteps}.");
         if (!double.IsFinite(shift) || shift <= 0) throw new ArgumentOutOfRangeException(nameof(shift), shift, "The shift is above 0.");
         if (order < 1 || order > highestOrder)
             throw new ArgumentOutOfRangeException(nameof(order), order, $"The order is from 1 to {highestOrder}.");
@@ -133,11 +134,15 @@ public sealed record SolverState : IDisposable
     /// <summary>The noise level of <see cref="Latents"/>.</summary>
     public float Sigma => Schedule.Sigmas[Step];
 
-    /// <summary>The same state with other latents of the same shape, for models whose known frames are written back after each step. Takes this state over.</summary>
+    /// <summary>
+    /// The same state with other latents of the same shape, for models whose known frames are written back after each step. Takes this
+    /// state over.
+    /// </summary>
     public SolverState Replace(Tensor latents)
     {
         if (!latents.Shape.AsSpan().SequenceEqual(Latents.Shape))
-            throw new ArgumentException($"Latents [{string.Join(", ", latents.Shape)}] cannot replace [{string.Join(", ", Latents.Shape)}].");
+            throw new ArgumentException(
+                $"Latents [{string.Join(", ", latents.Shape)}] cannot replace [{string.Join(", ", Latents.Shape)}].");
         var next = this with { Latents = latents.To(Latents.DType, Latents.Device).Clone().Own() };
         Latents.Dispose();
         return next;
@@ -159,26 +164,34 @@ public sealed record SolverState : IDisposable
     public static SolverState Load(string path, Device device) => SolverStateFile.Read(path, device);
 }
 
-/// <summary><code>for (var state = Solver.Start(schedule, noise); !state.IsDone; ) state = Solver.Step(state, model(state.Latents, state.Timestep));</code></summary>
+/// <summary><code>
+/// var state = Solver.Start(schedule, noise);
+/// while (!state.IsDone) state = Solver.Step(state, model(state.Latents, state.Timestep));
+/// </code></summary>
 public static class Solver
 {
     /// <summary>The state before the first step. Copies the latents.</summary>
-    /// <param name="latents">fp32 or fp64, any shape and device: pure noise, or, to start later, clean latents noised to the level of that step.</param>
+    /// <param name="latents">
+    /// fp32 or fp64, any shape and device: pure noise, or, to start later, clean latents noised to the level of that step.
+    /// </param>
     /// <param name="at">The first step to take.</param>
     public static SolverState Start(Schedule schedule, Tensor latents, int at = 0)
     {
         if (latents.DType is not (DType.F32 or DType.F64)) throw new ArgumentException($"Latents are fp32 or fp64, not {latents.DType}.");
-        if (at < 0 || at > schedule.Steps) throw new ArgumentOutOfRangeException(nameof(at), at, $"The schedule has {schedule.Steps} steps.");
+        if (at < 0 || at > schedule.Steps) throw new ArgumentOutOfRangeException(nameof(at), at,
+            $"The schedule has {schedule.Steps} steps.");
         return new SolverState { Schedule = schedule, Step = at, Latents = latents.Clone().Own() };
     }
 
     /// <summary>One step. Takes the state over: it is disposed of and must not be used again.</summary>
-    /// <param name="velocity">The model's answer to <see cref="SolverState.Latents"/> at <see cref="SolverState.Timestep"/>, of their shape.</param>
+    /// <param name="velocity">
+    /// The model's answer to <see cref="SolverState.Latents"/> at <see cref="SolverState.Timestep"/>, of their shape.
+    /// </param>
     public static SolverState Step(SolverState state, Tensor velocity)
     {
         if (state.IsDone) throw new InvalidOperationException($"All {state.Schedule.Steps} steps are done.");
         if (!velocity.Shape.AsSpan().SequenceEqual(state.Latents.Shape)) throw new ArgumentException(
-            $"The velocity has shape [{string.Join(", ", velocity.Shape)}] where the latents have [{string.Join(", ", state.Latents.Shape)}].");
+            $"The velocity is [{string.Join(", ", velocity.Shape)}] where the latents are [{string.Join(", ", state.Latents.Shape)}].");
         using var scope = TensorScope.Open();
         velocity = velocity.To(state.Latents.DType, state.Latents.Device);
         var step = state.Schedule.Solver switch
@@ -208,7 +221,9 @@ public static class Solver
 /// <summary>What a solver made of a state and a velocity; borrowed tensors.</summary>
 readonly record struct SolverStep(Tensor Latents, IReadOnlyList<Tensor> Clean, Tensor? Before = null, int Order = 1);
 
-/// <summary>A noise level as the solvers see it: signal 1 - sigma, and half the log signal-to-noise ratio, infinite at both ends. In fp32.</summary>
+/// <summary>
+/// A noise level as the solvers see it: signal 1 - sigma, and half the log signal-to-noise ratio, infinite at both ends. In fp32.
+/// </summary>
 readonly record struct NoiseLevel(float Sigma)
 {
     public float Alpha => 1 - Sigma;
@@ -261,7 +276,8 @@ static class SolverStateFile
         if (!Enum.TryParse<SolverKind>(checkpoint.Metadata.GetValueOrDefault("solver"), out var solver) || !Enum.IsDefined(solver))
             throw Fault("names a solver that Fabula does not have");
 
-        Tensor Get(string name, long[] shape) => file.TypeOf(name) is var type and (DType.F32 or DType.F64) ? file.Get(name, type, shape).Clone()
+        Tensor Get(string name, long[] shape) => file.TypeOf(name) is var type and (DType.F32 or DType.F64)
+            ? file.Get(name, type, shape).Clone()
             : throw new CheckpointException(path, name, "is neither fp32 nor fp64");
         if (file.TypeOf("schedule.sigmas") != DType.F32 || file.TypeOf("schedule.timesteps") != DType.F64)
             throw Fault("has a schedule of the wrong types");

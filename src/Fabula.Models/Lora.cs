@@ -38,7 +38,10 @@ public sealed record LoraReport(IReadOnlyList<string> Matched, IReadOnlyList<str
 public sealed class Lora : IDisposable
 {
     static readonly string[] Prefixes =
-        ["base_model.model.", "model.diffusion_model.", "diffusion_model.", "transformer_2.", "transformer.", "lora_unet_", "lora_transformer_"];
+    [
+        "base_model.model.", "model.diffusion_model.", "diffusion_model.", "transformer_2.", "transformer.",
+        "lora_unet_", "lora_transformer_",
+    ];
     // How a name ends, and what it then is.
     static readonly (string Ending, Role Role)[] Endings =
     [
@@ -60,7 +63,9 @@ public sealed class Lora : IDisposable
     /// <param name="scaling">
     /// Counts before all else. Without it: the alpha stored beside each pair, else adapter_config.json beside the file, else alpha = r.
     /// </param>
-    /// <exception cref="CheckpointException">No adapter, a pair that is not whole, or a kind of adapter that Fabula does not have.</exception>
+    /// <exception cref="CheckpointException">
+    /// No adapter, a pair that is not whole, or a kind of adapter that Fabula does not have.
+    /// </exception>
     public static Lora Open(string path, LoraScaling? scaling = null)
     {
         if (Directory.Exists(path))
@@ -102,7 +107,8 @@ public sealed class Lora : IDisposable
             }
             var target = name[..^ending.Length];
             if (!found.TryGetValue(target, out var roles)) found[target] = roles = [];
-            if (!roles.TryAdd(role, name)) throw new CheckpointException(file.Source, name, $"says the same as '{roles[role]}'; remove one");
+            if (!roles.TryAdd(role, name)) throw new CheckpointException(file.Source, name,
+                $"says the same as '{roles[role]}'; remove one");
         }
         var pairs = new List<LoraPair>();
         foreach (var (target, roles) in found)
@@ -116,7 +122,8 @@ public sealed class Lora : IDisposable
             else if (roles.Count == 1 && roles.TryGetValue(Role.Alpha, out var alone)) _unknown.Add(alone);
         }
         if (pairs.Count == 0 && _differences.Count == 0)
-            throw new CheckpointException(file.Source, null, "holds no LoRA: no tensor is named like lora_A and lora_B, or lora_down and lora_up");
+            throw new CheckpointException(file.Source, null,
+                "holds no LoRA: no tensor is named like lora_A and lora_B, or lora_down and lora_up");
         Pairs = pairs;
     }
 
@@ -124,7 +131,9 @@ public sealed class Lora : IDisposable
 
     /// <summary>Adds the pairs to the weights as they are loaded; a model built afterwards costs nothing more to run.</summary>
     /// <param name="strength">Times each pair's own scale; 0 changes nothing, negative values push away.</param>
-    /// <exception cref="CheckpointException">Nothing in the file fits these weights, or a pair fits a weight by name but not by shape.</exception>
+    /// <exception cref="CheckpointException">
+    /// Nothing in the file fits these weights, or a pair fits a weight by name but not by shape.
+    /// </exception>
     public LoraReport Merge(Weights into, double strength = 1)
     {
         var (fitting, report) = Match(into);
@@ -141,8 +150,10 @@ public sealed class Lora : IDisposable
         var (fitting, report) = Match(to);
         foreach (var (pair, weight) in fitting)
         {
-            if (pair.A.Dims != 2) throw new CheckpointException(_file.Source, pair.Target, "belongs to a convolution, which cannot take it at run time; merge it");
-            to.Attach(weight, new LowRank(Keep(pair.A.To(to.DType, to.Device)), Keep(pair.B.Flatten(1).To(to.DType, to.Device)), pair.Scale * strength));
+            if (pair.A.Dims != 2) throw new CheckpointException(_file.Source, pair.Target,
+                "belongs to a convolution, which cannot take it at run time; merge it");
+            to.Attach(weight, new LowRank(Keep(pair.A.To(to.DType, to.Device)), Keep(pair.B.Flatten(1).To(to.DType, to.Device)),
+                pair.Scale * strength));
         }
         MergeDifferences(to, strength);
         return report;
@@ -164,14 +175,16 @@ public sealed class Lora : IDisposable
     {
         var (down, up) = (_file.ShapeOf(a), _file.ShapeOf(b));
         if (down.Length < 2 || up.Length < 2 || down[0] < 1 || up.Skip(2).Any(size => size != 1))
-            throw new CheckpointException(_file.Source, a, $"and its B, [{string.Join(", ", down)}] and [{string.Join(", ", up)}], are no low-rank pair");
+            throw new CheckpointException(_file.Source, a,
+                $"and its B, [{string.Join(", ", down)}] and [{string.Join(", ", up)}], are no low-rank pair");
         if (down[0] != up[1])
             throw new CheckpointException(_file.Source, a, $"has rank {down[0]} where its B has {up[1]}; they do not belong together");
         var stored = alpha is null ? (double?)null : _file.Get(alpha, _file.ShapeOf(alpha)) is { Count: 1 } number ? number.Item()
             : throw new CheckpointException(_file.Source, alpha, "is not one number");
         if (stored is { } value && !(value > 0 && double.IsFinite(value)))
             throw new CheckpointException(_file.Source, alpha, $"is {value}; an alpha is above 0");
-        var rule = scaling ?? (stored is null ? otherwise ?? new LoraScaling(null, false) : new LoraScaling(stored, otherwise?.RankStabilized ?? false));
+        var rule = scaling ?? (stored is null ? otherwise ?? new LoraScaling(null, false)
+            : new LoraScaling(stored, otherwise?.RankStabilized ?? false));
         return new LoraPair(target, _file.Get(a, down), _file.Get(b, up), rule.Of(down[0]));
     }
 
@@ -189,20 +202,24 @@ public sealed class Lora : IDisposable
                 continue;
             }
             var shape = weights.ShapeOf(weight + ".weight");
-            if (shape.Length < 2 || pair.B.Size(0) != shape[0] || pair.A.Count / pair.A.Size(0) != shape[1..].Aggregate(1L, (x, y) => x * y))
-                throw new CheckpointException(_file.Source, pair.Target, $"changes a weight of {pair.B.Size(0)} by {pair.A.Count / pair.A.Size(0)}, but "
+            var (rows, columns) = (pair.B.Size(0), pair.A.Count / pair.A.Size(0));
+            if (shape.Length < 2 || rows != shape[0] || columns != shape[1..].Aggregate(1L, (x, y) => x * y))
+                throw new CheckpointException(_file.Source, pair.Target, $"changes a weight of {rows} by {columns}, but "
                     + $"'{weight}.weight' is [{string.Join(", ", shape)}]: the adapter is for a model of another size");
-            if (!matched.Add(weight + ".weight")) throw new CheckpointException(_file.Source, pair.Target, $"changes '{weight}.weight' a second time");
+            if (!matched.Add(weight + ".weight")) throw new CheckpointException(_file.Source, pair.Target,
+                $"changes '{weight}.weight' a second time");
             fitting.Add((pair, weight));
         }
         foreach (var (target, name, bias) in _differences)
         {
             if (Find(target, names) is not { } found || !weights.Has(Named(found, bias))) unmatched.Add(name);
             else if (!weights.ShapeOf(Named(found, bias)).AsSpan().SequenceEqual(_file.ShapeOf(name)))
-                throw new CheckpointException(_file.Source, name, $"has another shape than '{Named(found, bias)}': the adapter is for a model of another size");
+                throw new CheckpointException(_file.Source, name,
+                    $"has another shape than '{Named(found, bias)}': the adapter is for a model of another size");
             else matched.Add(Named(found, bias));
         }
-        if (matched.Count == 0) throw new CheckpointException(_file.Source, null, $"fits nothing in {weights.Source}: it changes '{unmatched[0]}' and "
+        if (matched.Count == 0) throw new CheckpointException(_file.Source, null,
+            $"fits nothing in {weights.Source}: it changes '{unmatched[0]}' and "
             + $"{unmatched.Count - 1} others, and none of them is there; it was made for another model");
         return (fitting, new LoraReport([.. matched], unmatched));
     }
@@ -217,7 +234,9 @@ public sealed class Lora : IDisposable
 
     static string Named(string layer, bool bias) => layer + (bias ? ".bias" : ".weight");
 
-    /// <summary>Every way in which a file may name a layer of ours: our name, diffusers', and kohya's, which has underscores for dots.</summary>
+    /// <summary>
+    /// Every way in which a file may name a layer of ours: our name, diffusers', and kohya's, which has underscores for dots.
+    /// </summary>
     static Dictionary<string, string> TargetNames(Weights weights)
     {
         var names = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -253,7 +272,8 @@ public sealed class Lora : IDisposable
         var root = json.RootElement;
         if (root.TryGetProperty("use_dora", out var dora) && dora.ValueKind == JsonValueKind.True)
             throw new CheckpointException(file, null, "describes a DoRA adapter, which Fabula does not have; use a plain LoRA");
-        if (root.TryGetProperty("alpha_pattern", out var pattern) && pattern.ValueKind == JsonValueKind.Object && pattern.EnumerateObject().Any())
+        if (root.TryGetProperty("alpha_pattern", out var pattern) && pattern.ValueKind == JsonValueKind.Object
+            && pattern.EnumerateObject().Any())
             throw new CheckpointException(file, null, "gives layers alphas of their own (alpha_pattern), which Fabula does not read");
         if (!root.TryGetProperty("lora_alpha", out var alpha)) return null;
         if (alpha.ValueKind != JsonValueKind.Number || !alpha.TryGetDouble(out var value) || !(value > 0 && double.IsFinite(value)))

@@ -3,19 +3,33 @@ using Fabula.Torch;
 
 namespace Fabula.Models;
 
-/// <summary>Configuration files, which strangers wrote: at most 1 MiB, 32 levels, one object.</summary>
+/// <summary>Configuration files, which strangers wrote: short, at most 32 levels deep, one object.</summary>
 static class SmallJson
 {
-    const long Longest = 1 << 20;
-
-    /// <exception cref="CheckpointException">Too long, not JSON, or no object.</exception>
-    public static JsonDocument Read(string path)
+    /// <exception cref="CheckpointException">Unreadable, too long, not JSON, or no object.</exception>
+    public static JsonDocument Read(string path, long longest = 1 << 20)
     {
-        if (new FileInfo(path).Length is > Longest and var length)
-            throw new CheckpointException(path, null, $"is too long for a configuration, {length} bytes (the limit is {Longest})");
         JsonDocument json;
-        try { json = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32 }); }
-        catch (JsonException e) { throw new CheckpointException(path, null, $"is not JSON ({e.Message.Split(" LineNumber", 2)[0].TrimEnd('.')})", e); }
+        try
+        {
+            if (new FileInfo(path).Length is var length && length > longest)
+                throw new CheckpointException(path, null, $"is too long for a configuration, {length} bytes (the limit is {longest})");
+            var bytes = File.ReadAllBytes(path);
+            json = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 32 });
+            // Text that cannot be decoded is only found when it is asked for: ask for all of it now.
+            var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = 32 });
+            while (reader.Read())
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName) reader.GetString();
+        }
+        catch (JsonException e)
+        {
+            throw new CheckpointException(path, null, $"is not JSON ({e.Message.Split(" LineNumber", 2)[0].TrimEnd('.')})", e);
+        }
+        catch (InvalidOperationException e) { throw new CheckpointException(path, null, "has text that is not valid Unicode", e); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(path, null, $"cannot be read ({e.Message.TrimEnd('.')})", e);
+        }
         if (json.RootElement.ValueKind == JsonValueKind.Object) return json;
         json.Dispose();
         throw new CheckpointException(path, null, "is no JSON object");

@@ -11,7 +11,9 @@ public sealed class NameMap
     readonly (string[] Original, string[] Diffusers)[] _pairs;
     readonly Func<string, string>? _flatten, _nest;
 
-    /// <param name="nest">What to do to an original name before the patterns, and <paramref name="flatten"/> after them on the way back.</param>
+    /// <param name="nest">
+    /// What to do to an original name before the patterns, and <paramref name="flatten"/> after them on the way back.
+    /// </param>
     internal NameMap((string Original, string Diffusers)[] pairs, Func<string, string>? nest = null, Func<string, string>? flatten = null)
     {
         _pairs = [.. pairs.Select(pair => (pair.Original.Split('.'), pair.Diffusers.Split('.')))];
@@ -36,7 +38,9 @@ public sealed class NameMap
         return null;
     }
 
-    /// <summary>For opening weights: the original name, or an unknown name as it is, so that the model can say that it is left over.</summary>
+    /// <summary>
+    /// For opening weights: the original name, or an unknown name as it is, so that the model can say that it is left over.
+    /// </summary>
     public string Rename(string diffusers) => ToOriginal(diffusers) ?? diffusers;
 
     static string? Translate(string[] name, string[] from, string[] to)

@@ -10,7 +10,9 @@ public sealed record LowRank(Tensor A, Tensor B, double Scale)
     public Tensor Forward(Tensor x) => Linear.Apply(Linear.Apply(x, A, null), B, null) * Scale;
 }
 
-/// <summary>y = x Wᵀ + b, plus what is attached (<see cref="Weights.Attach"/>). Weight [out, in]; the bias is optional in the file unless required.</summary>
+/// <summary>
+/// y = x Wᵀ + b, plus what is attached (<see cref="Weights.Attach"/>). Weight [out, in]; the bias is optional in the file unless required.
+/// </summary>
 public sealed class Linear
 {
     readonly IReadOnlyList<LowRank> _attached;

@@ -30,6 +30,7 @@ static class LoraGolden
     static Tensor Forward(Fixture fixture, Weights weights)
     {
         var config = WanTransformerGolden.ConfigOf(fixture.Config.Field("constructor"), clipDim: 0);
-        return WanTransformerGolden.Forward(fixture, new WanTransformer(config, weights), 0, fixture.Config.Field("call").Int("seq_len"), null);
+        var padTo = fixture.Config.Field("call").Int("seq_len");
+        return WanTransformerGolden.Forward(fixture, new WanTransformer(config, weights), 0, padTo, null);
     }
 }

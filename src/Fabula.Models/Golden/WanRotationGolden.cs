@@ -30,12 +30,14 @@ static class WanRotationGolden
         var sinusoids = times.SelectMany(t => WanTransformer.Sinusoid(t, fixture.Config.Int("freq_dim"))).ToArray();
         fixture.Made("sinusoidal", Tensor.From(sinusoids, times.Length, fixture.Config.Int("freq_dim")));
 
-        foreach (var name in fixture.Outputs().Select(output => output.Name).Where(name => name.StartsWith(Table, StringComparison.Ordinal)).ToList())
+        foreach (var name in fixture.Outputs().Select(output => output.Name)
+            .Where(name => name.StartsWith(Table, StringComparison.Ordinal)).ToList())
         {
             var rows = int.Parse(name[Table.Length..]);
             // Row i of the reference's table: position i on all three axes.
             var angles = Enumerable.Range(0, rows).SelectMany(i => Enumerable.Range(0, headDim / 2)
-                .Select(pair => WanTransformer.Angle(headDim, pair, i, i, i)).SelectMany(angle => new[] { Math.Cos(angle), Math.Sin(angle) })).ToArray();
+                .Select(pair => WanTransformer.Angle(headDim, pair, i, i, i))
+                .SelectMany(angle => new[] { Math.Cos(angle), Math.Sin(angle) })).ToArray();
             fixture.Made(name, Tensor.From(angles, rows, headDim / 2, 2));
         }
     }

@@ -13,7 +13,7 @@ public sealed record PromptTokens(IReadOnlyList<int> Ids, int Length, bool Cut);
 public sealed class WanTokenizer
 {
     static readonly string[] Folders = ["", "google/umt5-xxl", "tokenizer"];
-    static readonly string[] Files = ["spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "tokenizer.json"];
+    internal static readonly string[] Files = ["spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "tokenizer.json"];
 
     readonly int _endId, _padId;
 
