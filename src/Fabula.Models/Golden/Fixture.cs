@@ -19,9 +19,9 @@ public sealed class Fixture : IDisposable
     {
         (Folder, Type, Device) = (folder, type, device);
         var path = Path.Combine(folder, "config.json");
-        if (!File.Exists(path)) throw new CheckpointException(path, null, "does not exist; a recorded reference has config.json, inputs.safetensors and outputs.safetensors");
-        try { _config = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32 }); }
-        catch (JsonException e) { throw new CheckpointException(path, null, $"is not JSON ({e.Message})", e); }
+        if (!File.Exists(path)) throw new CheckpointException(path, null,
+            "does not exist; a recorded reference has config.json, inputs.safetensors and outputs.safetensors");
+        _config = SmallJson.Read(path);
         using var inputs = Open("inputs");
         foreach (var name in inputs.Names) _inputs[name] = inputs.Get(name, StoredType(inputs, name), inputs.ShapeOf(name)).Clone().Own();
     }
@@ -90,22 +90,4 @@ public sealed class Fixture : IDisposable
     Weights Open(string file) => Torch.Weights.Open(Path.Combine(Folder, file + ".safetensors"), DType.F32, Device.Cpu);
 
     static DType StoredType(Weights weights, string name) => weights.TypeOf(name) is DType.F64 ? DType.F64 : DType.F32;
-}
-
-/// <summary>Reading config.json with errors that name the field.</summary>
-static class ConfigJson
-{
-    public static JsonElement Field(this JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value
-        : throw new FormatException($"config.json lacks '{name}'");
-
-    public static int Int(this JsonElement element, string name) => element.Field(name).GetInt32();
-    public static int Int(this JsonElement element, string name, int otherwise) =>
-        element.TryGetProperty(name, out var value) ? value.GetInt32() : otherwise;
-    public static double Double(this JsonElement element, string name, double otherwise) =>
-        element.TryGetProperty(name, out var value) ? value.GetDouble() : otherwise;
-    public static string Text(this JsonElement element, string name) => element.Field(name).GetString() ?? "";
-    public static bool Flag(this JsonElement element, string name, bool otherwise = false) =>
-        element.TryGetProperty(name, out var value) ? value.GetBoolean() : otherwise;
-    public static int[] Ints(this JsonElement element, string name) => [.. element.Field(name).EnumerateArray().Select(e => e.GetInt32())];
-    public static bool Has(this JsonElement element, string name) => element.TryGetProperty(name, out _);
 }

@@ -19,16 +19,16 @@ static class GenerationGolden
     public static void Run(Fixture fixture)
     {
         var config = fixture.Config;
-        var vae = WanVae.Create(WanVaeGolden.ConfigOf(config.Field("vae")), fixture.Weights("vae."));
+        var vae = WanVae.Create(ReferenceConfig.Vae(config.Field("vae")), fixture.Weights("vae."));
         var clip = config.TryGetProperty("clip", out var tower)
-            ? new WanClipVision(WanClipGolden.ConfigOf(tower), fixture.Weights("clip.", WanClipVision.Rename)) : null;
+            ? new WanClipVision(ReferenceConfig.Clip(tower), fixture.Weights("clip.", WanClipVision.Rename)) : null;
         var models = new Dictionary<string, WanTransformer>();
         WanTransformer Model(string name)
         {
             if (models.TryGetValue(name, out var model)) return model;
             var weights = fixture.Weights(name + ".");
             var clipDim = weights.Has("img_emb.proj.0.weight") ? config.Int("clip_dim") : 0;     // 2.2 has no image branch
-            return models[name] = new WanTransformer(WanTransformerGolden.ConfigOf(config.Field(name), clipDim), weights);
+            return models[name] = new WanTransformer(ReferenceConfig.Transformer(config.Field(name), clipDim), weights);
         }
         foreach (var item in config.Field("cases").EnumerateObject()) new Case(fixture, item.Name, item.Value, vae, clip, Model).Run();
         if (fixture.IsRecorded("rope.released")) Rotations(fixture, Model("dit_high"));

@@ -29,7 +29,7 @@ static class LoraGolden
 
     static Tensor Forward(Fixture fixture, Weights weights)
     {
-        var config = WanTransformerGolden.ConfigOf(fixture.Config.Field("constructor"), clipDim: 0);
+        var config = ReferenceConfig.Transformer(fixture.Config.Field("constructor"), clipDim: 0);
         var padTo = fixture.Config.Field("call").Int("seq_len");
         return WanTransformerGolden.Forward(fixture, new WanTransformer(config, weights), 0, padTo, null);
     }

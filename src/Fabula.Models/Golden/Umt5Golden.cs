@@ -15,7 +15,7 @@ static class Umt5Golden
 
     public static void Run(Fixture fixture)
     {
-        var model = new Umt5Encoder(ConfigOf(fixture.Config.Field("constructor")), fixture.Weights("", Umt5Encoder.Rename()));
+        var model = new Umt5Encoder(ReferenceConfig.Umt5(fixture.Config.Field("constructor")), fixture.Weights("", Umt5Encoder.Rename()));
         var (ids, mask) = (fixture.Input("ids").To(DType.I64), fixture.Input("mask"));
         using var trace = new Trace();
         fixture.Made("full", model.Forward(ids, mask, trace));
@@ -36,17 +36,6 @@ static class Umt5Golden
         }
     }
 
-    static Umt5Config ConfigOf(JsonElement arguments) => new()
-    {
-        Vocabulary = arguments.Int("vocab"),
-        Dim = arguments.Int("dim"),
-        AttentionDim = arguments.Int("dim_attn"),
-        FfnDim = arguments.Int("dim_ffn"),
-        Heads = arguments.Int("num_heads"),
-        Layers = arguments.Int("num_layers"),
-        Buckets = arguments.Int("num_buckets"),
-        SharedPositions = arguments.Flag("shared_pos", true),
-    };
 
     /// <summary>Bias [1, N, L, L] of every n-th query: recorded as every ninth, or whatever step leaves as many rows.</summary>
     static Tensor EveryNth(Tensor bias, long rows)

@@ -11,7 +11,7 @@ static class WanClipGolden
 
     public static void Run(Fixture fixture)
     {
-        var model = new WanClipVision(ConfigOf(fixture.Config.Field("constructor")), fixture.Weights("", WanClipVision.Rename));
+        var model = new WanClipVision(ReferenceConfig.Clip(fixture.Config.Field("constructor")), fixture.Weights("", WanClipVision.Rename));
         Tensor[] images = [.. fixture.Inputs("video").Select(video => video.Transpose(0, 1)).SelectMany(Frames)];
         using var trace = new Trace();
         var pixels = model.Preprocess(images);
@@ -26,20 +26,4 @@ static class WanClipGolden
 
     static IEnumerable<Tensor> Frames(Tensor video) => Enumerable.Range(0, (int)video.Size(0)).Select(i => video.Select(0, i));
 
-    public static WanClipConfig ConfigOf(JsonElement arguments)
-    {
-        if (arguments.Text("activation") != "gelu" || arguments.Text("vision_pool") != "token"
-            || !arguments.Flag("vision_pre_norm", true) || arguments.Flag("vision_post_norm"))
-            throw new FormatException(
-                "config.json describes a CLIP tower that no Wan model has: only a class token, norms first and plain GELU are known.");
-        return new()
-        {
-            ImageSize = arguments.Int("image_size"),
-            PatchSize = arguments.Int("patch_size"),
-            Dim = arguments.Int("vision_dim"),
-            MlpRatio = arguments.Double("vision_mlp_ratio", 4),
-            Heads = arguments.Int("vision_heads"),
-            Layers = arguments.Int("vision_layers"),
-        };
-    }
 }

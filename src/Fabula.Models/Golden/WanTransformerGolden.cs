@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Fabula.Torch;
 
 namespace Fabula.Models.Golden;
@@ -11,7 +10,7 @@ static class WanTransformerGolden
 
     public static void Run(Fixture fixture)
     {
-        var config = ConfigOf(fixture.Config.Field("constructor"), fixture.Config.Int("clip_dim", 0));
+        var config = ReferenceConfig.Transformer(fixture.Config.Field("constructor"), fixture.Config.Int("clip_dim", 0));
         var model = new WanTransformer(config, fixture.Weights());
         var padTo = fixture.Config.Field("call").Int("seq_len");
         var samples = new List<Trace>();
@@ -25,30 +24,12 @@ static class WanTransformerGolden
         foreach (var name in samples[0].Tensors.Keys)
         {
             if (name == "patch_embedding") fixture.Made("patch_embedding.0", samples[0].Tensors[name]);
-            else if (name == "text_embedding") fixture.Made("text_embedding.first16", Tensor.Cat(0, [.. samples.Select(s => First16(s.Tensors[name]))]));
+            else if (name == "text_embedding") 
+                fixture.Made("text_embedding.first16", Tensor.Cat(0, [.. samples.Select(s => First16(s.Tensors[name]))]));
             else fixture.Made(name, Tensor.Cat(0, [.. samples.Select(sample => sample.Tensors[name])]));
         }
         samples.ForEach(sample => sample.Dispose());
     }
-
-    /// <summary>The reference constructor's arguments.</summary>
-    public static WanConfig ConfigOf(JsonElement arguments, int clipDim) => new()
-    {
-        Kind = arguments.Text("model_type"),
-        Dim = arguments.Int("dim"),
-        FfnDim = arguments.Int("ffn_dim"),
-        Heads = arguments.Int("num_heads"),
-        Layers = arguments.Int("num_layers"),
-        InDim = arguments.Int("in_dim"),
-        OutDim = arguments.Int("out_dim"),
-        FreqDim = arguments.Int("freq_dim"),
-        TextDim = arguments.Int("text_dim"),
-        TextLen = arguments.Int("text_len"),
-        Eps = arguments.Double("eps", 1e-6),
-        Patch = arguments.Ints("patch_size") is [var t, var h, var w] ? (t, h, w) : throw new FormatException("'patch_size' is not three numbers"),
-        CrossAttentionNorm = arguments.Flag("cross_attn_norm", true),
-        ClipDim = clipDim,
-    };
 
     public static Tensor Forward(Fixture fixture, WanTransformer model, int i, int padTo, Trace? trace)
     {

@@ -13,7 +13,7 @@ static class WanVaeGolden
 
     public static void Run(Fixture fixture)
     {
-        var config = ConfigOf(fixture.Config.Field("constructor"));
+        var config = ReferenceConfig.Vae(fixture.Config.Field("constructor"));
         var vae = WanVae.Create(config, fixture.Weights());
         var (mean, inverseStd) = config.Statistics();
         fixture.Made("mean", Tensor.From(mean, mean.Length));
@@ -34,17 +34,6 @@ static class WanVaeGolden
         fixture.Made("decode_unclamped", Whole(trace, "dec", "unclamped").Squeeze(0));
     }
 
-    /// <summary>The reference constructor's arguments.</summary>
-    public static WanVaeConfig ConfigOf(JsonElement arguments) => new()
-    {
-        Dim = arguments.Int("dim"),
-        DecDim = arguments.Int("dec_dim", 0),
-        ZDim = arguments.Int("z_dim"),
-        DimMult = arguments.Ints("dim_mult"),
-        ResBlocks = arguments.Int("num_res_blocks"),
-        AttnScales = arguments.Has("attn_scales") ? [.. arguments.Field("attn_scales").EnumerateArray().Select(scale => scale.GetDouble())] : [],
-        TemporalDownsample = [.. arguments.Field("temperal_downsample").EnumerateArray().Select(flag => flag.GetBoolean())],
-    };
 
     /// <summary>What was recorded group by group, joined along time.</summary>
     static Tensor Whole(Trace trace, string side, string name) => Tensor.Cat(2, [.. Enumerable.Range(0, int.MaxValue)
