@@ -342,8 +342,14 @@ sealed class WanVaeFrameConv(Weights weights, long[] shape, int stride = 1) : Wa
         return [Tensor.Cat(dim, taps[0], taps[1] + taps[2]), Tensor.Cat(dim, taps[0] + taps[1], taps[2])];
     }
 
-    public static Tensor Apply(Tensor frames, Tensor weight, Tensor? bias, long padding, long stride = 1) =>
-        Conv2d.Call(frames, weight, bias, new[] { stride, stride }, new[] { padding, padding });
+    /// <summary>frames [n, in, H, W] in the weight's type; products in fp32 where the processor has none for bf16.</summary>
+    public static Tensor Apply(Tensor frames, Tensor weight, Tensor? bias, long padding, long stride = 1)
+    {
+        if (weight.DType != DType.BF16 || !weight.Device.IsCpu || !Fused.WidensBf16)
+            return Conv2d.Call(frames, weight, bias, new[] { stride, stride }, new[] { padding, padding });
+        using var scope = TensorScope.Open();
+        return scope.Keep(Apply(frames.Float(), weight.Float(), bias?.Float(), padding, stride).To(DType.BF16));
+    }
 }
 
 /// <summary>
