@@ -8,7 +8,10 @@ public class WanVaeTests
     static readonly WanVaeConfig Small21 = new() { Dim = 4, ZDim = 3, ResBlocks = 1, Mean = [0.1f, -0.2f, 0.3f], Std = [0.5f, 1, 2] };
     static readonly WanVaeConfig Small22 = Small21 with { DecDim = 8 };
     // Wide enough for the fast way over time.
-    static readonly WanVaeConfig Wide21 = new() { Dim = 64, ZDim = 4, DimMult = [1, 1, 1], ResBlocks = 1, TemporalDownsample = [true, true] };
+    static readonly WanVaeConfig Wide21 = new()
+    {
+        Dim = 64, ZDim = 4, DimMult = [1, 1, 1], ResBlocks = 1, TemporalDownsample = [true, true],
+    };
 
     public static TheoryData<bool> Both => [false, true];
 
@@ -37,7 +40,7 @@ public class WanVaeTests
     });
 
     [Theory, MemberData(nameof(Both))]
-    public void A_clip_encoded_group_by_group_is_the_clip_encoded_whole_and_its_beginning_does_not_depend_on_its_end(bool second) => Run(() =>
+    public void A_clip_encoded_group_by_group_is_the_clip_encoded_whole_and_sees_no_later_frame(bool second) => Run(() =>
     {
         using var weights = Weights.Fresh(2, DType.F32, Device.Cpu);
         var vae = WanVae.Create(Small(second), weights);
@@ -136,16 +139,20 @@ public class WanVaeTests
         using var weights = Weights.Fresh(7, DType.F32, Device.Cpu);
         using var weights2 = Weights.Fresh(7, DType.F32, Device.Cpu);
         var (vae, second) = (WanVae.Create(Small21, weights), WanVae.Create(Small22, weights2));
-        Assert.Equal("A picture of 20x16 pixels does not fit this VAE: both sides must be multiples of 8.", Refusal(() => vae.Encode(Noise("v", 1, 3, 1, 16, 20))));
-        Assert.Equal("A picture of 16x24 pixels does not fit this VAE: both sides must be multiples of 16.", Refusal(() => second.Encode(Noise("v", 1, 3, 1, 24, 16))));
+        Assert.Equal("A picture of 20x16 pixels does not fit this VAE: both sides must be multiples of 8.",
+            Refusal(() => vae.Encode(Noise("v", 1, 3, 1, 16, 20))));
+        Assert.Equal("A picture of 16x24 pixels does not fit this VAE: both sides must be multiples of 16.",
+            Refusal(() => second.Encode(Noise("v", 1, 3, 1, 24, 16))));
         Assert.Equal("The clip has 8 frames; this VAE takes 1 + 4n: 5 or 9.", Refusal(() => vae.Encode(Noise("v", 1, 3, 8, 16, 16))));
         Assert.Equal("A clip is [B, 3, T, H, W], not [3, 1, 16, 16].", Refusal(() => vae.Encode(Noise("v", 3, 1, 16, 16))));
         Assert.Equal("A latent frame is [B, 3, 1, h, w], not [1, 4, 1, 2, 2].", Refusal(() => vae.Decode(Noise("z", 1, 4, 2, 2, 2))));
         using var cache = new WanVaeCache();
         Assert.Equal("Group 1 of a clip has 1 frame, not 4.", Refusal(() => vae.EncodeStep(Noise("v", 1, 3, 4, 16, 16), cache)));
         vae.EncodeStep(Noise("v", 1, 3, 1, 16, 16), cache);
-        Assert.Equal("This cache belongs to encoding a clip of 16x16: start each clip with a new one.", Refusal(() => vae.DecodeStep(Noise("z", 1, 3, 1, 2, 2), cache)));
-        Assert.Equal("The VAE has 3 latent channels, but 2 means and 3 deviations are given.", Refusal(() => WanVae.Create(Small21 with { Mean = [0, 1] }, weights)));
+        Assert.Equal("This cache belongs to encoding a clip of 16x16: start each clip with a new one.",
+            Refusal(() => vae.DecodeStep(Noise("z", 1, 3, 1, 2, 2), cache)));
+        Assert.Equal("The VAE has 3 latent channels, but 2 means and 3 deviations are given.",
+            Refusal(() => WanVae.Create(Small21 with { Mean = [0, 1] }, weights)));
     });
 
     static string Refusal(Action action) => Assert.Throws<ArgumentException>(action).Message;
