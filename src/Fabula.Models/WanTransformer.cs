@@ -380,17 +380,25 @@ sealed class WanBlock
         var type = _ffn0.Weight.DType;
         var e = (modulation + _modulation).Chunk(6, 1).Select(part => part.Transpose(0, 1)).ToArray();  // 6 x [1, U, D]
 
-        var y = _selfAttention.Forward(Fused.LayerNorm(x, null, null, _config.Eps, type, e[0], e[1], index), cosine, sine, tokens);
-        trace?.Record($"block.{_number}.self_attn", y);
-        x = Fused.GateAdd(x, y, e[2], index);
-
-        y = CrossAttention.Forward(_norm3?.Forward(x, type) ?? x.To(type), keys);
-        trace?.Record($"block.{_number}.cross_attn", y);
-        x = Fused.GateAdd(x, y);
-
-        y = Fused.LayerNorm(x, null, null, _config.Eps, type, e[3], e[4], index);
-        y = _ffn2.Forward(Fused.GeluTanh(_ffn0.Forward(y)));                                     // [B, L, FfnDim] -> [B, L, D]
-        return Fused.GateAdd(x, y, e[5], index);
+        using (var part = TensorScope.Open())
+        {
+            var y = Fused.LayerNorm(x, null, null, _config.Eps, type, e[0], e[1], index);
+            y = _selfAttention.Forward(y, cosine, sine, tokens);
+            trace?.Record($"block.{_number}.self_attn", y);
+            x = part.Keep(Fused.GateAdd(x, y, e[2], index));
+        }
+        using (var part = TensorScope.Open())
+        {
+            var y = CrossAttention.Forward(_norm3?.Forward(x, type) ?? x.To(type), keys);
+            trace?.Record($"block.{_number}.cross_attn", y);
+            x = part.Keep(Fused.GateAdd(x, y));
+        }
+        using (var part = TensorScope.Open())
+        {
+            var y = Fused.LayerNorm(x, null, null, _config.Eps, type, e[3], e[4], index);
+            y = _ffn2.Forward(Fused.GeluTanh(_ffn0.Forward(y)));                                 // [B, L, FfnDim] -> [B, L, D]
+            return part.Keep(Fused.GateAdd(x, y, e[5], index));
+        }
     }
 }
 

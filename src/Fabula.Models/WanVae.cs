@@ -55,7 +55,8 @@ public sealed record WanVaeConfig
         var mean = Mean?.ToArray() ?? (ZDim == 16 ? Mean16 : ZDim == 48 ? Mean48 : new float[ZDim]);
         var std = Std?.ToArray() ?? (ZDim == 16 ? Std16 : ZDim == 48 ? Std48 : [.. Enumerable.Repeat(1f, ZDim)]);
         if (mean.Length != ZDim || std.Length != ZDim)
-            throw new ArgumentException($"The VAE has {ZDim} latent channels, but {mean.Length} means and {std.Length} deviations are given.");
+            throw new ArgumentException(
+                $"The VAE has {ZDim} latent channels, but {mean.Length} means and {std.Length} deviations are given.");
         return (mean, [.. std.Select(value => 1 / value)]);
     }
 
@@ -199,15 +200,15 @@ public abstract class WanVae
         return scope.Keep(Normalise(MomentsStep(frames, cache, trace).Narrow(1, 0, Config.ZDim)));
     }
 
-    /// <summary>As <see cref="EncodeStep"/>, but mean and log variance [B, 2z, 1, h, w] as the network gives them, not normalised.</summary>
+    /// <summary>As <see cref="EncodeStep"/>, but mean and log variance as they are: [B, 2z, 1, h, w], not normalised.</summary>
     public Tensor MomentsStep(Tensor frames, WanVaeCache cache, Trace? trace = null)
     {
         using var scope = TensorScope.Open();
         Require(frames);
         cache.Check("encoding", frames);
         var wanted = cache.IsFirst ? 1 : Config.TemporalStride;
-        if (frames.Size(2) != wanted)
-            throw new ArgumentException($"Group {cache.Groups + 1} of a clip has {wanted} frame{(wanted == 1 ? "" : "s")}, not {frames.Size(2)}.");
+        if (frames.Size(2) != wanted) throw new ArgumentException(
+            $"Group {cache.Groups + 1} of a clip has {wanted} frame{(wanted == 1 ? "" : "s")}, not {frames.Size(2)}.");
         var x = Encoder(frames.To(_type, _device).Transpose(1, 2), cache, trace);                // [B, 1, 2z, h, w]
         trace?.Record($"enc.chunk{cache.Groups}.moments", x.Transpose(1, 2));
         cache.Advance();
@@ -252,8 +253,9 @@ public abstract class WanVae
     {
         Require(video);
         var (frames, stride) = (video.Size(2), Config.TemporalStride);
-        if (frames % stride != 1 % stride) throw new ArgumentException(
-            $"The clip has {frames} frames; this VAE takes 1 + {stride}n: {Math.Max(1, (frames - 1) / stride * stride + 1)} or {(frames + stride - 2) / stride * stride + 1}.");
+        var below = Math.Max(frames - 1, 0) / stride * stride + 1;
+        if (frames != below) throw new ArgumentException(
+            $"The clip has {frames} frames; this VAE takes 1 + {stride}n: {below} or {below + stride}.");
         for (long at = 0; at < frames; at += at == 0 ? 1 : stride)
         {
             using var group = video.Narrow(2, at, at == 0 ? 1 : stride);
@@ -267,7 +269,8 @@ public abstract class WanVae
             throw new ArgumentException($"A clip is [B, 3, T, H, W], not [{string.Join(", ", video.Shape)}].");
         var (rows, columns, stride) = (video.Size(3), video.Size(4), Config.SpatialStride);
         if (rows % stride != 0 || columns % stride != 0 || rows == 0 || columns == 0)
-            throw new ArgumentException($"A picture of {columns}x{rows} pixels does not fit this VAE: both sides must be multiples of {stride}.");
+            throw new ArgumentException(
+                $"A picture of {columns}x{rows} pixels does not fit this VAE: both sides must be multiples of {stride}.");
     }
 
     static Tensor Join(IEnumerable<Tensor> groups)
@@ -316,7 +319,8 @@ sealed class WanVaeFrameConv(Weights weights, long[] shape, int stride = 1) : Wa
         using var scope = TensorScope.Open();
         var weight = _weight.Dims == 5 ? _weight.Select(2, 0) : _weight;
         var frames = x.Flatten(0, 1);                                                            // [B T, in, H, W]
-        frames = stride == 1 ? Apply(frames, weight, _bias, weight.Size(-1) / 2) : Apply(frames.Pad([0, 1, 0, 1]), weight, _bias, 0, stride);
+        frames = stride == 1 ? Apply(frames, weight, _bias, weight.Size(-1) / 2)
+            : Apply(frames.Pad([0, 1, 0, 1]), weight, _bias, 0, stride);
         return scope.Keep(frames.Reshape([x.Size(0), x.Size(1), .. frames.Shape[1..]]));
     }
 
@@ -342,8 +346,14 @@ sealed class WanVaeFrameConv(Weights weights, long[] shape, int stride = 1) : Wa
         return [Tensor.Cat(dim, taps[0], taps[1] + taps[2]), Tensor.Cat(dim, taps[0] + taps[1], taps[2])];
     }
 
-    public static Tensor Apply(Tensor frames, Tensor weight, Tensor? bias, long padding, long stride = 1) =>
-        Conv2d.Call(frames, weight, bias, new[] { stride, stride }, new[] { padding, padding });
+    /// <summary>frames [n, in, H, W] in the weight's type; products in fp32 where the processor has none for bf16.</summary>
+    public static Tensor Apply(Tensor frames, Tensor weight, Tensor? bias, long padding, long stride = 1)
+    {
+        if (weight.DType != DType.BF16 || !weight.Device.IsCpu || !Fused.WidensBf16)
+            return Conv2d.Call(frames, weight, bias, new[] { stride, stride }, new[] { padding, padding });
+        using var scope = TensorScope.Open();
+        return scope.Keep(Apply(frames.Float(), weight.Float(), bias?.Float(), padding, stride).To(DType.BF16));
+    }
 }
 
 /// <summary>
@@ -364,10 +374,11 @@ sealed class WanVaeCausalConv(Weights weights, int inputs, int outputs, int kern
         var frames = norm is null ? Following(cache.Past(this), x) : norm.ForwardSilu(x, cache.Past(this));   // [B, past + T, in, H, W]
         var (steps, known) = (x.Size(1), Math.Min(2, frames.Size(1)));
         cache.Remember(this, frames.Narrow(1, frames.Size(1) - known, known).Clone());
-        var before = steps + 2 - frames.Size(1);                                                 // how many zero frames the kernel would see
+        var before = steps + 2 - frames.Size(1);                                                 // zero frames the kernel would see
         if (steps == 1) return scope.Keep(Windows(frames, _weight.Narrow(2, before, 3 - before), _bias));
         if (before > 0) frames = frames.Pad([0, 0, 0, 0, 0, 0, before, 0]);
-        var pairs = steps % 2 == 0 && inputs >= PairsFrom && outputs >= PairsFrom && x.DType == DType.F32 && x.Device.IsCpu && !Autograd.IsEnabled;
+        var pairs = steps % 2 == 0 && Math.Min(inputs, outputs) >= PairsFrom
+            && x.DType == DType.F32 && x.Device.IsCpu && !Autograd.IsEnabled;
         return scope.Keep(pairs ? Pairs(frames, _weight, _bias) : Windows(frames, _weight, _bias));
     }
 

@@ -36,7 +36,7 @@ public sealed class WanVae21 : WanVae
         width = dim * mult[last];
         _decoderIn = new WanVaeCausalConv(decoder["conv1"], config.ZDim, width, 3);
         _decoderMiddle = Middle(decoder["middle"], width);
-        scale = Math.Pow(2, 1 - last);                                                           // as the reference counts: 1 before the last doubling
+        scale = Math.Pow(2, 1 - last);                                                           // 1 before the last doubling
         for (var i = last; i >= 0; i--)
         {
             for (var block = 0; block <= config.ResBlocks; block++, width = dim * mult[i])
@@ -77,7 +77,11 @@ public sealed class WanVae21 : WanVae
     }
 
     internal static List<WanVaeLayer> Middle(Weights weights, int width) =>
-        [new WanVaeResBlock(weights[0], width, width), new WanVaeAttention(weights[1], width), new WanVaeResBlock(weights[2], width, width)];
+    [
+        new WanVaeResBlock(weights[0], width, width),
+        new WanVaeAttention(weights[1], width),
+        new WanVaeResBlock(weights[2], width, width),
+    ];
 
     internal static WanVaeLayer Head(Weights weights, int width, int outputs) =>
         new WanVaeCausalConv(weights[2], width, outputs, 3, new WanVaeNorm(weights[0], width, 1, 1, 1));

@@ -127,7 +127,7 @@ sealed class WanVae22Up : WanVaeLayer
         return scope.Keep(_double ? y + Shortcut(x, cache.IsFirst) : y);
     }
 
-    /// <summary>Channels, repeated as often as needed, become the doubled pixels and frames; of a clip's first frame only the last copy stays.</summary>
+    /// <summary>Repeated channels become the doubled pixels and frames; of a clip's first frame only the last copy stays.</summary>
     Tensor Shortcut(Tensor x, bool first)
     {
         var (batch, frames, channels, rows, columns) = (x.Size(0), x.Size(1), x.Size(2), x.Size(3), x.Size(4));

@@ -22,6 +22,9 @@ public static class Fused
     public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias) =>
         weight.DType == DType.BF16 && Fits(x) && WidenBf16.Value ? LinearBf16Op.Call(x.Contiguous(), weight, bias) : AtenLinear.Call(x, weight, bias);
 
+    /// <summary>Whether bf16 products on the CPU are better made in fp32: there is no instruction for them.</summary>
+    public static bool WidensBf16 => WidenBf16.Value;
+
     static readonly Lazy<bool> WidenBf16 = new(() => HasBf16Op.Exists && HasBf16Op.Number() == 0);
 
     /// <summary>

@@ -1,15 +1,15 @@
-using System.Text.Json;
 using Fabula.Torch;
 
 namespace Fabula.Models.Golden;
 
-/// <summary>Recorded Wan VAEs, 2.1 and 2.2: a clip and its beginnings encoded, latents and their beginnings decoded, with intermediates.</summary>
+/// <summary>Recorded Wan VAEs, 2.1 and 2.2: a clip and its beginnings encoded, latents and their beginning decoded.</summary>
 static class WanVaeGolden
 {
     public static bool Is(Fixture fixture) => fixture.Config.TryGetProperty("constructor", out var constructor)
         && constructor.Has("z_dim") && constructor.Has("temperal_downsample");
 
-    public static (double Absolute, double Relative) Tolerance(string output) => (output.StartsWith("dec", StringComparison.Ordinal) ? 1e-5 : 2e-5, 1e-4);
+    public static (double Absolute, double Relative) Tolerance(string output) =>
+        (output.StartsWith("dec", StringComparison.Ordinal) ? 1e-5 : 2e-5, 1e-4);
 
     public static void Run(Fixture fixture)
     {
@@ -34,8 +34,8 @@ static class WanVaeGolden
         fixture.Made("decode_unclamped", Whole(trace, "dec", "unclamped").Squeeze(0));
     }
 
-
     /// <summary>What was recorded group by group, joined along time.</summary>
     static Tensor Whole(Trace trace, string side, string name) => Tensor.Cat(2, [.. Enumerable.Range(0, int.MaxValue)
-        .Select(i => trace.Tensors.GetValueOrDefault($"{side}.chunk{i}.{name}")).TakeWhile(tensor => tensor is not null).Select(tensor => tensor!)]);
+        .Select(i => trace.Tensors.GetValueOrDefault($"{side}.chunk{i}.{name}"))
+        .TakeWhile(tensor => tensor is not null).Select(tensor => tensor!)]);
 }

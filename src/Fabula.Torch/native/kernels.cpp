@@ -205,28 +205,31 @@ Tensor linear_bf16(const Tensor& x, const Tensor& weight, const OptionalTensor& 
     TORCH_CHECK(x.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kBFloat16 && x.is_contiguous() && weight.is_contiguous() &&
                     weight.dim() == 2 && x.size(-1) == weight.size(1),
                 "x [.., in] and weight [out, in] must be contiguous bfloat16: ", x.sizes(), weight.sizes());
-    const int64_t inputs = weight.size(1), outputs = weight.size(0), rows = x.numel() / inputs, panel = 512;
+    const int64_t inputs = weight.size(1), outputs = weight.size(0), rows = x.numel() / inputs;
+    const int64_t panel = std::min<int64_t>(512, outputs), block = std::min<int64_t>(2048, rows);  // of outputs and of rows, widened at a time
     auto shape = x.sizes().vec();
     shape.back() = outputs;
     Tensor y = at::empty(shape, x.options());
     const auto wide = x.options().dtype(at::kFloat);
-    Tensor xs = at::empty({rows, inputs}, wide), ws = at::empty({std::min(panel, outputs), inputs}, wide);
-    Tensor ys = at::empty({rows, std::min(panel, outputs)}, wide);
+    Tensor xs = at::empty({block, inputs}, wide), ws = at::empty({panel, inputs}, wide), ys = at::empty({block, panel}, wide);
     const Tensor b = bias && bias->defined() ? bias->to(at::kFloat).contiguous() : Tensor();
-    const bf16* w = reinterpret_cast<const bf16*>(weight.data_ptr());
-    bf16* out = reinterpret_cast<bf16*>(y.data_ptr());
-    widen(reinterpret_cast<const bf16*>(x.data_ptr()), xs.data_ptr<float>(), rows * inputs);
-    for (int64_t first = 0; first < outputs; first += panel) {
-        const int64_t n = std::min(panel, outputs - first);
-        widen(w + first * inputs, ws.data_ptr<float>(), n * inputs);
-        product('N', 'T', rows, n, inputs, 1.0f, xs.data_ptr<float>(), inputs, ws.data_ptr<float>(), inputs, ys.data_ptr<float>(), n);
-        at::parallel_for(0, rows, 64, [&](int64_t begin, int64_t end) {
-            for (int64_t r = begin; r < end; r++) {
-                float* row = ys.data_ptr<float>() + r * n;
-                if (b.defined()) vectorized().gate_add(row, b.data_ptr<float>() + first, nullptr, n);
-                vectorized().narrow(row, out + r * outputs + first, n);
-            }
-        });
+    const bf16 *from = static_cast<const bf16*>(x.data_ptr()), *w = static_cast<const bf16*>(weight.data_ptr());
+    bf16* to = static_cast<bf16*>(y.data_ptr());
+    for (int64_t row = 0; row < rows; row += block) {
+        const int64_t m = std::min(block, rows - row);
+        widen(from + row * inputs, xs.data_ptr<float>(), m * inputs);
+        for (int64_t first = 0; first < outputs; first += panel) {
+            const int64_t n = std::min(panel, outputs - first);
+            widen(w + first * inputs, ws.data_ptr<float>(), n * inputs);
+            product('N', 'T', m, n, inputs, 1.0f, xs.data_ptr<float>(), inputs, ws.data_ptr<float>(), inputs, ys.data_ptr<float>(), n);
+            at::parallel_for(0, m, 64, [&](int64_t begin, int64_t end) {
+                for (int64_t r = begin; r < end; r++) {
+                    float* sums = ys.data_ptr<float>() + r * n;
+                    if (b.defined()) vectorized().gate_add(sums, b.data_ptr<float>() + first, nullptr, n);
+                    vectorized().narrow(sums, to + (row + r) * outputs + first, n);
+                }
+            });
+        }
     }
     return y;
 }
