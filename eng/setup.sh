@@ -14,6 +14,8 @@ native_source=$root/src/Fabula.Torch/native
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
 export DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE=true
+# The SDK and NuGet keep their files at home; a service account may have none.
+if [[ -z ${HOME-} || ! -w $HOME ]]; then export HOME=$artifacts/home; fi
 
 say() { printf 'fabula: %s\n' "$*" >&2; }
 stop() { say "$*"; exit 2; }
@@ -150,8 +152,6 @@ find_dotnet() {
 build_dotnet() {
     local target=$root/src/Fabula.Cli/Fabula.Cli.csproj mode=() version
     if [[ $1 == all ]]; then target=$root/Fabula.slnx; fi
-    # The SDK and NuGet keep their settings at home; a service account may have none.
-    if [[ -z ${HOME-} || ! -w $HOME ]]; then mkdir -p "$artifacts/home"; export HOME=$artifacts/home; fi
     version=$(cd "$root" && dotnet --version 2>&1) || stop "no .NET 10 SDK here (dotnet says: ${version%%$'\n'*}). $get_dotnet"
     say "building Fabula ..."
     if [[ -e $artifacts/bin/.building ]]; then mode=(--no-incremental); fi  # the last build was cut off: trust none of its files
@@ -176,7 +176,7 @@ set_up() {
     missing=$(missing_packages)
     if [[ -z $missing ]] && native_is_current && dotnet_is_current "$1"; then return; fi
 
-    if ! mkdir -p "$artifacts/logs" 2>/dev/null || [[ ! -w $artifacts || ! -w $artifacts/logs ]]; then
+    if ! mkdir -p "$artifacts/logs" "$artifacts/home" 2>/dev/null || [[ ! -w $artifacts || ! -w $artifacts/logs ]]; then
         stop "$artifacts cannot be written by $(id -un). Take it back with:  sudo chown -R $(id -un) '$artifacts'"
     fi
     exec 9>"$artifacts/.lock"
