@@ -14,6 +14,8 @@ native_source=$root/src/Fabula.Torch/native
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
 export DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE=true
+# The SDK and NuGet keep their files at home; a service account may have none.
+if [[ -z ${HOME-} || ! -w $HOME ]]; then export HOME=$artifacts/home; fi
 
 say() { printf 'fabula: %s\n' "$*" >&2; }
 stop() { say "$*"; exit 2; }
@@ -46,7 +48,8 @@ missing_packages() {
     have cmake || echo cmake
     have make || echo make
     have ffmpeg || echo ffmpeg
-    have_file '/usr/lib*/libcairo.so.2' || have_file '/usr/lib/*/libcairo.so.2' || have_file '/usr/local/lib/libcairo.so.2' || echo libcairo2
+    have_file '/usr/lib/*/libcairo.so.2' || have_file '/usr/lib*/libcairo.so.2' || have_file '/usr/local/lib/libcairo.so.2' ||
+        echo libcairo2
 }
 
 system_libtorch() {
@@ -98,17 +101,21 @@ choose_libtorch() {
 native_is_current() {
     [[ -f $shim && -f $native/.built && ! -e $native/.building ]] || return 1
     [[ -z $(find "$native_source" -newer "$native/.built" -print -quit 2>/dev/null) ]] || return 1
-    # Another libtorch installed in the old one's place carries its packager's dates: its change time tells.
-    local library
-    if [[ -n $libtorch ]]; then library=$libtorch/lib/libtorch_cpu.so; else library=$(system_libtorch); fi
-    [[ -z $(find -L "${library%%$'\n'*}" -cnewer "$native/.built" -print -quit 2>/dev/null) ]]
+    ! libtorch_changed
+}
+
+# Another libtorch installed in the old one's place carries its packager's dates: its change time tells.
+libtorch_changed() {
+    local library=$libtorch/lib/libtorch_cpu.so
+    if [[ -z $libtorch ]]; then library=$(system_libtorch); fi
+    [[ -n $(find -L "${library%%$'\n'*}" -cnewer "$native/.built" -print -quit 2>/dev/null) ]]
 }
 
 build_native() {
     say "building the native library (once, about a minute) ..."
     # Start afresh after an interrupted build, after the folder has moved, and for another libtorch.
-    if [[ -e $native/.building || ! -f $native/.built ]] || ! grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$native_source" "$native/CMakeCache.txt" ||
-        [[ -n $(find -L "$(grep -s '^TORCH_CPU:' "$native/CMakeCache.txt" | cut -d= -f2)" -cnewer "$native/.built" 2>/dev/null) ]]; then
+    if [[ -e $native/.building || ! -f $native/.built ]] || libtorch_changed ||
+        ! grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$native_source" "$native/CMakeCache.txt"; then
         rm -rf "$native"
     fi
     mkdir -p "$native"
@@ -131,22 +138,21 @@ dotnet_is_current() {
     [[ -z $(find "${inputs[@]}" -newer "$stamp" -print -quit 2>/dev/null) ]]
 }
 
+get_dotnet='Install the package dotnet-sdk-10.0 (https://learn.microsoft.com/dotnet/core/install/linux) and start again.'
+
 find_dotnet() {
     local folder
     have dotnet && return
     for folder in "${DOTNET_ROOT-}" "${HOME-}/.dotnet" /usr/share/dotnet /usr/lib/dotnet /usr/local/share/dotnet; do
         if [[ -n $folder && -x $folder/dotnet ]]; then export PATH=$folder:$PATH; return; fi
     done
-    stop "the .NET 10 SDK is missing. Install the package dotnet-sdk-10.0 (https://learn.microsoft.com/dotnet/core/install/linux) and start again."
+    stop "the .NET 10 SDK is missing. $get_dotnet"
 }
 
 build_dotnet() {
     local target=$root/src/Fabula.Cli/Fabula.Cli.csproj mode=() version
     if [[ $1 == all ]]; then target=$root/Fabula.slnx; fi
-    # The SDK and NuGet keep their settings at home; a service account may have none.
-    if [[ -z ${HOME-} || ! -w $HOME ]]; then mkdir -p "$artifacts/home"; export HOME=$artifacts/home; fi
-    version=$(cd "$root" && dotnet --version 2>&1) || stop "no .NET 10 SDK here (dotnet says: ${version%%$'\n'*})." \
-        "Install the package dotnet-sdk-10.0 (https://learn.microsoft.com/dotnet/core/install/linux) and start again."
+    version=$(cd "$root" && dotnet --version 2>&1) || stop "no .NET 10 SDK here (dotnet says: ${version%%$'\n'*}). $get_dotnet"
     say "building Fabula ..."
     if [[ -e $artifacts/bin/.building ]]; then mode=(--no-incremental); fi  # the last build was cut off: trust none of its files
     mkdir -p "$artifacts/bin"
@@ -170,7 +176,7 @@ set_up() {
     missing=$(missing_packages)
     if [[ -z $missing ]] && native_is_current && dotnet_is_current "$1"; then return; fi
 
-    if ! mkdir -p "$artifacts/logs" 2>/dev/null || [[ ! -w $artifacts || ! -w $artifacts/logs ]]; then
+    if ! mkdir -p "$artifacts/logs" "$artifacts/home" 2>/dev/null || [[ ! -w $artifacts || ! -w $artifacts/logs ]]; then
         stop "$artifacts cannot be written by $(id -un). Take it back with:  sudo chown -R $(id -un) '$artifacts'"
     fi
     exec 9>"$artifacts/.lock"

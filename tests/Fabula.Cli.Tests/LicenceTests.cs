@@ -21,7 +21,8 @@ public class LicenceTests
     public void Every_system_package_that_set_up_installs_is_listed_with_its_licence()
     {
         var listed = Listed();
-        var packages = Regex.Matches(Repository.Read("eng/setup.sh"), @"\|\| echo ([a-z0-9.+-]+)").Select(match => match.Groups[1].Value).ToList();
+        var packages = Regex.Matches(Repository.Read("eng/setup.sh"), @"\|\| echo ([a-z0-9.+-]+)")
+            .Select(match => match.Groups[1].Value).ToList();
         Assert.Contains("libtorch-dev", packages);
         Assert.All(packages, package => Assert.True(listed.ContainsKey(package), $"docs/licences.md does not list the package {package}."));
     }
