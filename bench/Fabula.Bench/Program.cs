@@ -8,13 +8,12 @@ return args switch
     ["step", .. var rest] => StepBench.Run(rest),
     ["vae", .. var rest] => VaeBench.Run(rest),
     ["open", .. var rest] => OpenBench.Run(rest),
-    ["threads", .. var rest] => ThreadsBench.Run(rest),
     _ => Usage(),
 };
 
 static int Usage()
 {
     Console.Error.WriteLine("usage: Fabula.Bench step [--dtype fp32|bf16] [--threads N] [--torch-threads N] [--rounds N] [--layers N]");
-    Console.Error.WriteLine("       Fabula.Bench vae [--threads N] | open [FOLDER] | threads");
+    Console.Error.WriteLine("       Fabula.Bench vae [--threads N] | open [FOLDER]");
     return 2;
 }

@@ -6,6 +6,8 @@
 #include <c10/core/CPUAllocator.h>
 #include <torch/csrc/api/include/torch/version.h>
 
+#include <malloc.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -98,6 +100,9 @@ extern "C" {
 void ft_use_caching_allocator(void) {
     static CachingAllocator* allocator = new CachingAllocator;
     c10::SetCPUAllocator(allocator, /*priority=*/100);
+    // oneDNN packs matrices into buffers from malloc at every product: keep their pages instead of returning them each time.
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
 }
 
 void ft_memory(int64_t* live, int64_t* peak, int64_t* held) {
