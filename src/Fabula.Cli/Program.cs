@@ -1,12 +1,12 @@
-using Fabula.Models.Golden;
-using Fabula.Torch;
-foreach (var dir in args.Where(a => a != "bf16"))
-    LibTorch.Run(() => {
-        try {
-        using var f = new Fixture(dir, args.Contains("bf16") ? DType.BF16 : DType.F32, Device.Cpu);
-        foreach (var c in Verification.Run(f)) Console.WriteLine($"{(c.Passed ? "pass" : "FAIL")} {c.Output,-30} {c.MaxError:E2} {c.Absolute:E1} {c.Note}");
-        } catch (Exception e) { Console.WriteLine(e); }
-    });
-GC.Collect(); GC.WaitForPendingFinalizers();
-Console.WriteLine($"{Tensor.Finalized} {LibTorch.Memory} {LibTorch.CpuCapability}");
-return 0;
+// The `fabula` command: one table from verb to what it does. Exit codes: 0 done, 1 done and the answer is no (a comparison missed),
+// 2 bad input or a missing part, told in one sentence on standard error.
+using System.CommandLine;
+using Fabula.Cli.Commands;
+
+var root = new RootCommand("Fabula turns a story into a film whose people and places stay the same.")
+{
+    ModelsCommand.Create(),
+};
+var parsed = root.Parse(args);
+var code = parsed.Invoke();
+return parsed.Errors.Count > 0 ? 2 : code;

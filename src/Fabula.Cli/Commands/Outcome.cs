@@ -1,0 +1,22 @@
+using Fabula.Models.Text;
+using Fabula.Torch;
+
+namespace Fabula.Cli.Commands;
+
+/// <summary>Runs a command; what the user can mend becomes one sentence and exit code 2, anything else is our fault and shows itself.</summary>
+static class Outcome
+{
+    public static int Of(Func<int> command)
+    {
+        try
+        {
+            return command();
+        }
+        catch (Exception e) when (e is CheckpointException or TokenizerException or FormatException or ArgumentException or TorchException
+            or InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"fabula: {e.Message.ReplaceLineEndings(" ")}");
+            return 2;
+        }
+    }
+}
