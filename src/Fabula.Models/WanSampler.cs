@@ -54,6 +54,7 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
         var state = resume ?? Solver.Start(shot.Schedule, KeepFirst(shot.Noise, shot.FirstLatent));
         WanExpert? current = null;
         WanPrompt? positive = null, negative = null;
+        var done = false;
         try
         {
             while (!state.IsDone)
@@ -84,9 +85,11 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
                 }
                 yield return state;
             }
+            done = true;
         }
         finally
         {
+            if (!done) state.Dispose();
             positive?.Dispose();
             negative?.Dispose();
         }

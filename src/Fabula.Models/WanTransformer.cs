@@ -231,12 +231,15 @@ public sealed class WanTransformer
             x = inner.Keep(GradientCheckpointing ? Checkpointed(i) : _blocks[i].Forward(x, modulation, index, cosine, sine, tokens, prompt.Block(i), trace));
             trace?.Record($"block.{i}", x);
         }
+        // Whatever the block sees is among the inputs: it must outlive the caller's scopes until backward.
         Tensor Checkpointed(int i)
         {
-            var (block, (text, bias, image)) = (_blocks[i], prompt.Block(i));
-            Tensor[] shared = image is { } seen ? [x, modulation, text.K, text.V, seen.K, seen.V] : [x, modulation, text.K, text.V];
-            return Checkpointing.Run(given => block.Forward(given[0], given[1], index, cosine, sine, tokens,
-                new((given[2], given[3]), bias, given.Length > 4 ? (given[4], given[5]) : null), null), shared);
+            var (text, bias, image) = prompt.Block(i);
+            List<Tensor> inputs = [x, modulation, text.K, text.V, cosine, sine, bias];
+            if (image is { } seen) inputs.AddRange([seen.K, seen.V]);
+            if (index is not null) inputs.Add(index);
+            return Checkpointing.Run(given => _blocks[i].Forward(given[0], given[1], index is null ? null : given[^1], given[4], given[5], tokens,
+                new((given[2], given[3]), given[6], image is null ? null : (given[7], given[8])), null), [.. inputs]);
         }
         x = _head.Forward(x, e, index);                                                          // [B, L, pt ph pw out]
         trace?.Record("head", x);
