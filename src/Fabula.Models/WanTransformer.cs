@@ -38,13 +38,14 @@ public sealed record WanConfig
 
     public int HeadDim => Dim / Heads;
 
-    /// <summary>Bytes of the weights as they are held: matrices in the type, norms, time and modulation in fp32.</summary>
+    /// <summary>Bytes of the weights as they are held: matrices in the type, norms and modulation in fp32.</summary>
     public long WeightBytes(DType type)
     {
         double dim = Dim, size = type.Size();
         var block = 8 * dim * dim + 2 * dim * FfnDim + 9 * dim + FfnDim + (ClipDim > 0 ? 2 * dim * dim : 0);
-        var outer = dim * InDim * Patch.T * Patch.H * Patch.W + (TextDim + dim) * dim + (ClipDim > 0 ? (ClipDim + dim) * ClipDim : 0);
-        var wide = dim * FreqDim + 7 * dim * dim + Layers * 13 * dim + dim * OutDim * Patch.T * Patch.H * Patch.W;
+        var outer = dim * (InDim + OutDim) * Patch.T * Patch.H * Patch.W + (TextDim + FreqDim + 8 * dim) * dim
+            + (ClipDim > 0 ? (ClipDim + dim) * ClipDim : 0);
+        var wide = Layers * 13 * dim;
         return (long)((Layers * block + outer) * size + wide * 4);
     }
 
@@ -150,13 +151,12 @@ public sealed class WanTransformer
         _patch = new WanPatchEmbedding(config, weights["patch_embedding"]);
         _text0 = new Linear(weights["text_embedding"][0], config.TextDim, dim);
         _text2 = new Linear(weights["text_embedding"][2], dim, dim);
-        var wide = weights.As(DType.F32);                                                        // time and modulation are fp32 throughout
-        _time0 = new Linear(wide["time_embedding"][0], config.FreqDim, dim);
-        _time2 = new Linear(wide["time_embedding"][2], dim, dim);
-        _timeProjection = new Linear(wide["time_projection"][1], dim, 6 * dim);
+        _time0 = new Linear(weights["time_embedding"][0], config.FreqDim, dim);
+        _time2 = new Linear(weights["time_embedding"][2], dim, dim);
+        _timeProjection = new Linear(weights["time_projection"][1], dim, 6 * dim);
         if (config.ClipDim > 0) _image = new WanImageEmbedding(weights["img_emb"], config.ClipDim, dim);
         _blocks = [.. Enumerable.Range(0, config.Layers).Select(i => new WanBlock(config, i, weights["blocks"][i]))];
-        _head = new WanHead(config, wide["head"]);
+        _head = new WanHead(config, weights["head"]);
         weights.EnsureAllUsed();
     }
 
@@ -194,8 +194,9 @@ public sealed class WanTransformer
     {
         using var scope = TensorScope.Open();
         var sinusoids = time.Distinct.SelectMany(t => Sinusoid(t, Config.FreqDim)).ToArray();
-        var e = _time2.Forward(_time0.Forward(Tensor.From(sinusoids, time.Distinct.Length, Config.FreqDim).To(_device)).Silu());
-        var six = _timeProjection.Forward(e.Silu()).Reshape(time.Distinct.Length, 6, Config.Dim);
+        // Time and modulation are fp32 throughout.
+        var e = _time2.ForwardWide(_time0.ForwardWide(Tensor.From(sinusoids, time.Distinct.Length, Config.FreqDim).To(_device)).Silu());
+        var six = _timeProjection.ForwardWide(e.Silu()).Reshape(time.Distinct.Length, 6, Config.Dim);
         var index = time.Index is null ? null : Tensor.From(time.Index, time.Index.Length).To(_device);
         trace?.Record("time_embedding", index is null ? e : e.IndexSelect(0, index).Unsqueeze(0));
         trace?.Record("time_projection", six.Reshape(time.Distinct.Length, 6 * Config.Dim));
@@ -494,6 +495,6 @@ sealed class WanHead(WanConfig config, Weights weights)
     public Tensor Forward(Tensor x, Tensor e, Tensor? index)
     {
         var parts = (_modulation + e.Unsqueeze(1)).Chunk(2, 1);                                  // [U, 2, D]
-        return _head.Forward(Fused.LayerNorm(x, null, null, config.Eps, DType.F32, parts[0].Transpose(0, 1), parts[1].Transpose(0, 1), index));
+        return _head.ForwardWide(Fused.LayerNorm(x, null, null, config.Eps, DType.F32, parts[0].Transpose(0, 1), parts[1].Transpose(0, 1), index));
     }
 }

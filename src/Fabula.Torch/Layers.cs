@@ -34,6 +34,14 @@ public sealed class Linear
         return y;
     }
 
+    /// <summary>As Forward, computed in fp32 whatever the weight's type: for small layers whose precision matters.</summary>
+    public Tensor ForwardWide(Tensor x)
+    {
+        var y = Apply(x.Float(), Weight.Float(), Bias?.Float());
+        foreach (var addition in _attached) y = y + addition.Forward(x).Float();
+        return y;
+    }
+
     /// <summary>As Forward, for a weight that is stored in another shape.</summary>
     public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) => Fused.Linear(x.To(weight.DType), weight, bias);
 }
