@@ -38,15 +38,14 @@ public sealed record WanConfig
 
     public int HeadDim => Dim / Heads;
 
-    /// <summary>Bytes of the weights as they are held: matrices in the type, norms and modulation in fp32.</summary>
+    /// <summary>Bytes of the weights in this type.</summary>
     public long WeightBytes(DType type)
     {
-        double dim = Dim, size = type.Size();
-        var block = 8 * dim * dim + 2 * dim * FfnDim + 9 * dim + FfnDim + (ClipDim > 0 ? 2 * dim * dim : 0);
+        double dim = Dim;
+        var block = 8 * dim * dim + 2 * dim * FfnDim + 22 * dim + FfnDim + (ClipDim > 0 ? 2 * dim * dim : 0);
         var outer = dim * (InDim + OutDim) * Patch.T * Patch.H * Patch.W + (TextDim + FreqDim + 8 * dim) * dim
             + (ClipDim > 0 ? (ClipDim + dim) * ClipDim : 0);
-        var wide = Layers * 13 * dim;
-        return (long)((Layers * block + outer) * size + wide * 4);
+        return (long)((Layers * block + outer) * type.Size());
     }
 
     /// <summary>
@@ -367,11 +366,11 @@ sealed class WanImageEmbedding(Weights weights, int clipDim, int dim)
     readonly LayerNorm _norm0 = new(weights["proj"][0], clipDim, 1e-5), _norm4 = new(weights["proj"][4], dim, 1e-5);
     readonly Linear _linear1 = new(weights["proj"][1], clipDim, clipDim), _linear3 = new(weights["proj"][3], clipDim, dim);
     // FLF2V: positions for the two frames' tokens; only such checkpoints have them.
-    readonly Tensor? _positions = weights.Has("emb_pos") ? weights.Get("emb_pos", DType.F32, 1, 514, clipDim) : null;
+    readonly Tensor? _positions = weights.Has("emb_pos") ? weights.Get("emb_pos", 1, 514, clipDim) : null;
 
     public Tensor Forward(Tensor clip)
     {
-        if (_positions is not null) clip = clip + _positions;
+        if (_positions is not null) clip = clip.Float() + _positions.Float();
         var y = _linear1.Forward(_norm0.Forward(clip.Float(), _linear1.Weight.DType)).Gelu();
         return _norm4.Forward(_linear3.Forward(y));                                              // [B, 257 or 514, D]
     }
@@ -397,14 +396,14 @@ sealed class WanBlock
         if (config.CrossAttentionNorm) _norm3 = new LayerNorm(weights["norm3"], config.Dim, config.Eps);
         _ffn0 = new Linear(weights["ffn"][0], config.Dim, config.FfnDim);
         _ffn2 = new Linear(weights["ffn"][2], config.FfnDim, config.Dim);
-        _modulation = weights.Get("modulation", DType.F32, 1, 6, config.Dim);
+        _modulation = weights.Get("modulation", 1, 6, config.Dim);
     }
 
     /// <summary>x [B, L, D] fp32, written over; modulation [U, 6, D], of which token i takes row index[i].</summary>
     public Tensor Forward(Tensor x, Tensor modulation, Tensor? index, Tensor cosine, Tensor sine, long tokens, WanKeys keys, Trace? trace)
     {
         var type = _ffn0.Weight.DType;
-        var e = (modulation + _modulation).Chunk(6, 1).Select(part => part.Transpose(0, 1)).ToArray();  // 6 x [1, U, D]
+        var e = (modulation + _modulation.Float()).Chunk(6, 1).Select(part => part.Transpose(0, 1)).ToArray();  // 6 x [1, U, D]
 
         using (var part = TensorScope.Open())
         {
@@ -432,7 +431,7 @@ sealed class WanSelfAttention(WanConfig config, Weights weights)
 {
     readonly Linear _q = new(weights["q"], config.Dim, config.Dim), _k = new(weights["k"], config.Dim, config.Dim),
         _v = new(weights["v"], config.Dim, config.Dim), _o = new(weights["o"], config.Dim, config.Dim);
-    readonly Tensor _normQ = weights.Get("norm_q.weight", DType.F32, config.Dim), _normK = weights.Get("norm_k.weight", DType.F32, config.Dim);
+    readonly Tensor _normQ = weights.Get("norm_q.weight", config.Dim), _normK = weights.Get("norm_k.weight", config.Dim);
 
     /// <summary>x [B, L, D] -> [B, L, D]; keys beyond the first <paramref name="tokens"/> are padding and not seen.</summary>
     public Tensor Forward(Tensor x, Tensor cosine, Tensor sine, long tokens)
@@ -459,10 +458,10 @@ sealed class WanCrossAttention
         _config = config;
         (_q, _k) = (new Linear(weights["q"], dim, dim), new Linear(weights["k"], dim, dim));
         (_v, _o) = (new Linear(weights["v"], dim, dim), new Linear(weights["o"], dim, dim));
-        (_normQ, _normK) = (weights.Get("norm_q.weight", DType.F32, dim), weights.Get("norm_k.weight", DType.F32, dim));
+        (_normQ, _normK) = (weights.Get("norm_q.weight", dim), weights.Get("norm_k.weight", dim));
         if (config.ClipDim == 0) return;
         (_kImage, _vImage) = (new Linear(weights["k_img"], dim, dim), new Linear(weights["v_img"], dim, dim));
-        _normKImage = weights.Get("norm_k_img.weight", DType.F32, dim);
+        _normKImage = weights.Get("norm_k_img.weight", dim);
     }
 
     /// <summary>Text rows [B, N, D] -> keys and values [B, N, heads, d], which the caller owns.</summary>
@@ -490,11 +489,11 @@ sealed class WanCrossAttention
 sealed class WanHead(WanConfig config, Weights weights)
 {
     readonly Linear _head = new(weights["head"], config.Dim, config.OutDim * config.Patch.T * config.Patch.H * config.Patch.W);
-    readonly Tensor _modulation = weights.Get("modulation", DType.F32, 1, 2, config.Dim);
+    readonly Tensor _modulation = weights.Get("modulation", 1, 2, config.Dim);
 
     public Tensor Forward(Tensor x, Tensor e, Tensor? index)
     {
-        var parts = (_modulation + e.Unsqueeze(1)).Chunk(2, 1);                                  // [U, 2, D]
+        var parts = (_modulation.Float() + e.Unsqueeze(1)).Chunk(2, 1);                                  // [U, 2, D]
         return _head.ForwardWide(Fused.LayerNorm(x, null, null, config.Eps, DType.F32, parts[0].Transpose(0, 1), parts[1].Transpose(0, 1), index));
     }
 }

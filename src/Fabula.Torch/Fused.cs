@@ -36,8 +36,8 @@ public static class Fused
         Tensor? shift = null, Tensor? scale = null, Tensor? index = null)
     {
         if (Fits(x) && x.Dims == 3 && (result is DType.F32 or DType.BF16))
-            return LayerNormOp.Call(x.Contiguous(), weight, bias, shift, scale, index, eps, result);
-        var y = AtenLayerNorm.Call(x.Float(), new[] { x.Size(-1) }, weight, bias, eps);
+            return LayerNormOp.Call(x.Contiguous(), weight?.Float(), bias?.Float(), shift, scale, index, eps, result);
+        var y = AtenLayerNorm.Call(x.Float(), new[] { x.Size(-1) }, weight?.Float(), bias?.Float(), eps);
         if (scale is not null) y = y * (PerToken(scale, index) + 1) + PerToken(shift!, index);
         return y.To(result);
     }
@@ -48,9 +48,9 @@ public static class Fused
     /// </summary>
     public static Tensor RmsNormRotate(Tensor x, Tensor weight, double eps, int heads, Tensor? cosine = null, Tensor? sine = null)
     {
-        if (Fits(x)) return RmsNormRotateOp.Call(x.Contiguous(), weight, cosine, sine, heads, eps);
+        if (Fits(x)) return RmsNormRotateOp.Call(x.Contiguous(), weight.Float(), cosine, sine, heads, eps);
         var wide = x.Float();
-        var y = wide * (wide.Square().Mean(-1, keep: true) + eps).Rsqrt() * weight;
+        var y = wide * (wide.Square().Mean(-1, keep: true) + eps).Rsqrt() * weight.Float();
         y = y.Reshape(x.Size(0), x.Size(1), heads, x.Size(2) / heads);
         return (cosine is null ? y : Rotate(y, cosine, sine!)).To(x.DType);
     }

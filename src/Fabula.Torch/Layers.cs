@@ -49,7 +49,7 @@ public sealed class Linear
 /// <summary>Layer norm over the last dimension; statistics in fp32.</summary>
 public sealed class LayerNorm(Weights weights, long dim, double eps)
 {
-    readonly Tensor _weight = weights.Get("weight", DType.F32, dim), _bias = weights.Get("bias", DType.F32, dim);
+    readonly Tensor _weight = weights.Get("weight", dim), _bias = weights.Get("bias", dim);
 
     public Tensor Forward(Tensor x, DType? result = null) => Fused.LayerNorm(x, _weight, _bias, eps, result ?? x.DType);
 }
@@ -57,13 +57,13 @@ public sealed class LayerNorm(Weights weights, long dim, double eps)
 /// <summary>T5's layer norm: x / rms(x) * weight, no mean and no bias, in fp32.</summary>
 public sealed class RmsNorm(Weights weights, long dim, double eps)
 {
-    readonly Tensor _weight = weights.Get("weight", DType.F32, dim);
+    readonly Tensor _weight = weights.Get("weight", dim);
 
     public Tensor Forward(Tensor x, DType? result = null)
     {
         if (x.Dims == 3) return Fused.RmsNormRotate(x, _weight, eps, 1).Squeeze(2).To(result ?? x.DType);
         var wide = x.Float();
-        return (wide * (wide.Square().Mean(-1, keep: true) + eps).Rsqrt() * _weight).To(result ?? x.DType);
+        return (wide * (wide.Square().Mean(-1, keep: true) + eps).Rsqrt() * _weight.Float()).To(result ?? x.DType);
     }
 }
 
