@@ -15,7 +15,8 @@ static class OpenBench
         var (small, large) = (Path.Combine(folder, "wan-1.3b.safetensors"), Path.Combine(folder, "wan-14b"));
         Directory.CreateDirectory(large);
         Write([small], WanConfig.T2V_1_3B, "BF16", 2);
-        var shards = Enumerable.Range(1, 6).Select(i => Path.Combine(large, $"diffusion_pytorch_model-{i:D5}-of-00006.safetensors")).ToArray();
+        var shards = Enumerable.Range(1, 6).Select(i => Path.Combine(large, $"diffusion_pytorch_model-{i:D5}-of-00006.safetensors"))
+            .ToArray();
         Write(shards, WanConfig.I2V_A14B, "F32", 4);
         LibTorch.Run(() => { using var warm = TensorScope.Open(); _ = Tensor.Zeros([1], DType.F32, Device.Cpu); });
 

@@ -5,7 +5,9 @@ using Fabula.Torch;
 
 namespace Fabula.Bench;
 
-/// <summary>One denoising step of a Wan 2.1 1.3B-shaped transformer, 1,280 tokens, against bench/wan_step.py, and the bare matrix product.</summary>
+/// <summary>
+/// One denoising step of a Wan 2.1 1.3B-shaped transformer, 1,280 tokens, against bench/wan_step.py, and the bare matrix product.
+/// </summary>
 static class StepBench
 {
     const int Frames = 5, Rows = 32, Columns = 32;  // latent grid: 5 x 16 x 16 patches = 1,280 tokens
@@ -29,10 +31,12 @@ static class StepBench
         using var prompt = model.Prepare([random.Normal("text", 0, 60, config.TextDim)]);
         using var rotation = model.Rotate([.. Enumerable.Range(0, Frames).Select(f => (double)f)], Rows / 2, Columns / 2);
         var latents = random.Normal("latents", 0, 1, 16, Frames, Rows, Columns);
-        var (a, w) = (random.Normal("a", 0, 1280, config.Dim).To(type), weights["blocks"][0]["ffn"][0].Get("weight", config.FfnDim, config.Dim));
+        var (a, w) = (random.Normal("a", 0, 1280, config.Dim).To(type),
+            weights["blocks"][0]["ffn"][0].Get("weight", config.FfnDim, config.Dim));
 
         using var torch = new TorchPeer(type, torchThreads, layers);
-        Console.WriteLine($"PyTorch {torch.Version} with {torch.Threads} threads; Fabula (libtorch {LibTorch.Version}, {LibTorch.CpuCapability}) with {threads}.");
+        Console.WriteLine($"PyTorch {torch.Version} with {torch.Threads} threads; "
+            + $"Fabula (libtorch {LibTorch.Version}, {LibTorch.CpuCapability}) with {threads}.");
         double Ours()
         {
             using var inner = TensorScope.Open();
@@ -44,18 +48,29 @@ static class StepBench
             using var inner = TensorScope.Open();
             return Enumerable.Range(0, 8).Min(_ => Time(() => Linear.Apply(a, w, null)));
         }
+        // The same with every fused kernel replaced by its definition; bf16 without AVX-512 would take minutes that way.
+        var plainToo = type == DType.F32 || !Fused.WidensBf16;
+        double Plain()
+        {
+            Fused.Enabled = false;
+            try { return Ours(); }
+            finally { Fused.Enabled = true; }
+        }
         Ours(); torch.Step(); Product(); torch.Product();
         LibTorch.ResetPeak();
         var before = LibTorch.Memory.Live;
+        Ours();
+        var peakBytes = LibTorch.Memory.Peak - before;
         var (ours, theirs, product, torchProduct) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
+        var plain = new List<double>();
         for (var i = 0; i < rounds; i++)
         {
             product.Add(Product());
             ours.Add(Ours());
+            if (plainToo) plain.Add(Plain());
             theirs.Add(torch.Step());
             torchProduct.Add(Enumerable.Range(0, 4).Min(_ => torch.Product()));
         }
-        var peakBytes = LibTorch.Memory.Peak - before;
 
         var gemm = 2.0 * 1280 * config.Dim * config.FfnDim / 1e9;
         var peak = Math.Max(gemm / product.Min(), gemm / torchProduct.Min());
@@ -64,11 +79,14 @@ static class StepBench
         Console.WriteLine($"| {type}, {layers} layers, 1,280 tokens | min s | median s | max s |");
         Console.WriteLine("|---|---|---|---|");
         Row("Fabula step", ours);
+        if (plainToo) Row("Fabula step without fused kernels", plain);
         Row("PyTorch eager step", theirs);
         Console.WriteLine();
         var ratios = ours.Zip(theirs, (o, t) => t / o).Order().ToList();
-        Console.WriteLine($"- PyTorch / Fabula: median of {rounds} pairs {ratios[rounds / 2]:F2} (min {ratios[0]:F2}, max {ratios[^1]:F2})");
-        Console.WriteLine($"- best matrix product [1280 x 1536] [1536 x 8960]: Fabula {gemm / product.Min():F0}, PyTorch {gemm / torchProduct.Min():F0} GFLOP/s");
+        Console.WriteLine($"- PyTorch / Fabula: median of {rounds} pairs {ratios[rounds / 2]:F2} "
+            + $"(min {ratios[0]:F2}, max {ratios[^1]:F2})");
+        Console.WriteLine($"- best matrix product [1280 x 1536] [1536 x 8960]: "
+            + $"Fabula {gemm / product.Min():F0}, PyTorch {gemm / torchProduct.Min():F0} GFLOP/s");
         Console.WriteLine($"- step arithmetic {work:F0} GFLOP: {work / Median(ours):F0} GFLOP/s median, {work / ours.Min():F0} best; " +
             $"{100 * work / Median(ours) / peak:F0} % of peak by median, {100 * work / ours.Min() / peak:F0} % best against best");
         Console.WriteLine($"- peak memory of a step above weights and inputs: {peakBytes / 1e6:F0} MB; weights {before / 1e6:F0} MB live");
@@ -111,13 +129,15 @@ sealed class TorchPeer : IDisposable
     public TorchPeer(DType type, int threads, int layers)
     {
         var script = Path.Combine(AppContext.BaseDirectory, "wan_step.py");
-        _process = Process.Start(new ProcessStartInfo("/usr/bin/python3", [script, type == DType.F32 ? "fp32" : "bf16", $"{threads}", $"{layers}"])
+        _process = Process.Start(new ProcessStartInfo("/usr/bin/python3",
+            [script, type == DType.F32 ? "fp32" : "bf16", $"{threads}", $"{layers}"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         })!;
         var ready = (_process.StandardOutput.ReadLine() ?? "").Split(' ');
-        if (ready is not ["ready", var version, var used]) throw new InvalidOperationException("wan_step.py did not start; it needs python3-torch");
+        if (ready is not ["ready", var version,
+            var used]) throw new InvalidOperationException("wan_step.py did not start; it needs python3-torch");
         (Version, Threads) = (version, int.Parse(used));
     }
 

@@ -11,7 +11,8 @@ static class VaeBench
     {
         var threads = int.Parse(StepBench.Option(args, "--threads", "2"));
         LibTorch.Threads = threads;
-        Console.WriteLine($"Fabula (libtorch {LibTorch.Version}, {LibTorch.CpuCapability}), {threads} threads, Wan 2.1 VAE, 240 x 416 pixels.");
+        Console.WriteLine($"Fabula (libtorch {LibTorch.Version}, {LibTorch.CpuCapability}), {threads} threads, "
+            + "Wan 2.1 VAE, 240 x 416 pixels.");
         Console.WriteLine();
         Console.WriteLine("| type | first frame s | next 4 frames s | next 4 frames s | peak MB above weights |");
         Console.WriteLine("|---|---|---|---|---|");

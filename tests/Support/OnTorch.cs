@@ -2,7 +2,9 @@ using Fabula.Torch;
 
 namespace Fabula.Tests;
 
-/// <summary>Runs a test on the tensor thread inside a scope, and checks that it left nothing to the finalizer and nothing in memory.</summary>
+/// <summary>
+/// Runs a test on the tensor thread inside a scope, and checks that it left nothing to the finalizer and nothing in memory.
+/// </summary>
 static class OnTorch
 {
     public static void Run(Action test) => LibTorch.Run(() =>

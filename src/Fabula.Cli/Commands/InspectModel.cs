@@ -62,7 +62,8 @@ static class InspectModel
     /// <summary>What sampling takes at the sizes people use, for each type: weights of one expert and the peak of a step.</summary>
     static void Memory(WanConfig config, int experts)
     {
-        Console.WriteLine($"  memory to sample in bf16 (fp32 in brackets): weights{(experts > 1 ? " of one expert" : "")} {Size(config.WeightBytes(DType.BF16))}"
+        Console.WriteLine($"  memory to sample in bf16 (fp32 in brackets): weights{(experts > 1 ? " of one expert" : "")} "
+            + $"{Size(config.WeightBytes(DType.BF16))}"
             + $" ({Size(config.WeightBytes(DType.F32))}), and per step");
         var stride = config.OutDim == 48 ? 16 : 8;
         foreach (var (width, height, frames) in new[] { (832, 480, 17), (832, 480, 81), (1280, 720, 81) })
@@ -79,5 +80,6 @@ static class InspectModel
         return count >= 1e9 ? $"{count / 1e9:F2} billion" : count >= 1e6 ? $"{count / 1e6:F1} million" : $"{count:F0}";
     }
 
-    static string Size(double bytes) => bytes >= 1e9 ? $"{bytes / 1e9:F1} GB" : bytes >= 1e6 ? $"{bytes / 1e6:F0} MB" : $"{bytes / 1e3:F0} kB";
+    static string Size(double bytes) => bytes >= 1e9 ? $"{bytes / 1e9:F1} GB" : bytes >= 1e6 ? $"{bytes / 1e6:F0} MB"
+        : $"{bytes / 1e3:F0} kB";
 }

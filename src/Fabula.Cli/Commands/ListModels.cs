@@ -26,13 +26,15 @@ static class ListModels
             }
         }
         if (found == 0)
-            Console.WriteLine($"No models in {string.Join(", ", roots)}. Put a Wan model's folder there, or name its parent: fabula models list FOLDER.");
+            Console.WriteLine($"No models in {string.Join(", ", roots)}. "
+                + "Put a Wan model's folder there, or name its parent: fabula models list FOLDER.");
         return 0;
     }
 
     static List<string> Defaults() => [.. new[] { Environment.GetEnvironmentVariable("FABULA_MODELS"), "models" }
         .OfType<string>().Where(path => path.Length > 0).Distinct()];
 
-    static bool LooksLikeModel(string folder) => ((string[])["config.json", "model_index.json"]).Any(name => File.Exists(Path.Combine(folder, name)))
+    static bool LooksLikeModel(string folder) => ((string[])["config.json", "model_index.json"])
+        .Any(name => File.Exists(Path.Combine(folder, name)))
         || Directory.Exists(Path.Combine(folder, "high_noise_model"));
 }

@@ -3,7 +3,9 @@ using Fabula.Torch;
 
 namespace Fabula.Cli.Commands;
 
-/// <summary>Runs a command; what the user can mend becomes one sentence and exit code 2, anything else is our fault and shows itself.</summary>
+/// <summary>
+/// Runs a command; what the user can mend becomes one sentence and exit code 2, anything else is our fault and shows itself.
+/// </summary>
 static class Outcome
 {
     public static int Of(Func<int> command)

@@ -10,8 +10,10 @@ static class VerifyModels
     public static int Run(IReadOnlyList<string> folders, DType type, Device device)
     {
         if (!device.IsCpu && LibTorch.CudaDevices <= Math.Max(0, device.Index))
-            throw new FormatException($"{device} is not there: this libtorch ({LibTorch.Version}) sees {LibTorch.CudaDevices} CUDA devices. See FABULA_LIBTORCH in the README.");
-        Console.WriteLine($"libtorch {LibTorch.Version}, {device}, {(device.IsCpu ? $"{LibTorch.CpuCapability}, {LibTorch.Threads} threads, " : "")}{(type == DType.F32 ? "fp32" : "bf16")}");
+            throw new FormatException($"{device} is not there: this libtorch ({LibTorch.Version}) sees {LibTorch.CudaDevices} CUDA devices. "
+                + "The README says how to use another with FABULA_LIBTORCH.");
+        var cpu = device.IsCpu ? $"{LibTorch.CpuCapability}, {LibTorch.Threads} threads, " : "";
+        Console.WriteLine($"libtorch {LibTorch.Version}, {device}, {cpu}{(type == DType.F32 ? "fp32" : "bf16")}");
         var (passed, missed) = (0, 0);
         foreach (var folder in folders)
         {
@@ -28,7 +30,8 @@ static class VerifyModels
             missed += checks.Count(check => !check.Passed);
         }
         Console.WriteLine();
-        Console.WriteLine(missed == 0 ? $"all {passed} outputs equal the reference within tolerance" : $"{missed} of {passed + missed} outputs miss their tolerance");
+        Console.WriteLine(missed == 0 ? $"all {passed} outputs equal the reference within tolerance"
+            : $"{missed} of {passed + missed} outputs miss their tolerance");
         return missed == 0 ? 0 : 1;
     }
 
@@ -36,7 +39,8 @@ static class VerifyModels
     {
         var tolerance = check.Absolute == 0 && check.Relative == 0 ? "exact"
             : check.Absolute == 0 ? $"rms within {check.Relative:P0}"
-            : check.Relative == 0 ? $"tolerance {check.Absolute:0.#E-0}" : $"tolerance {check.Absolute:0.#E-0} + {check.Relative:0.#E-0} of the value";
+            : check.Relative == 0 ? $"tolerance {check.Absolute:0.#E-0}"
+                : $"tolerance {check.Absolute:0.#E-0} + {check.Relative:0.#E-0} of the value";
         var error = double.IsNaN(check.MaxError) ? "no result" : $"max error {check.MaxError:0.00E-0}";
         var note = check.Note is null ? "" : $"  ({check.Note})";
         return $"  {(check.Passed ? "pass" : "FAIL")}  {check.Output.PadRight(width)}  {error,-18}  {tolerance}{note}";
