@@ -314,7 +314,7 @@ public sealed class WanTransformer
         return (text, Tensor.From(bias, contexts.Count, longest + 1).To(_device));
     }
 
-    Tensor EmbedText(Tensor rows) => _text2.Forward(Fused.GeluTanh(_text0.Forward(rows)));
+    Tensor EmbedText(Tensor rows) => _text2.Forward(_text0.ForwardGelu(rows));
 
     /// <summary>Once per model: the first block's cross-attention over all TextLen rows must equal the collapsed one.</summary>
     void CheckCollapse(Tensor text, Tensor bias)
@@ -421,7 +421,7 @@ sealed class WanBlock
         using (var part = TensorScope.Open())
         {
             var y = Fused.LayerNorm(x, null, null, _config.Eps, type, e[3], e[4], index);
-            y = _ffn2.Forward(Fused.GeluTanh(_ffn0.Forward(y)));                                 // [B, L, FfnDim] -> [B, L, D]
+            y = _ffn2.Forward(_ffn0.ForwardGelu(y));                                                // [B, L, FfnDim] -> [B, L, D]
             return part.Keep(Fused.GateAdd(x, y, e[5], index));
         }
     }

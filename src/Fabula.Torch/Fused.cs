@@ -7,7 +7,7 @@ public static class Fused
 {
     static readonly Op LayerNormOp = new("fabula::layer_norm_modulate"), RmsNormRotateOp = new("fabula::rms_norm_rotate"),
         GeluTanhInOp = new("fabula::gelu_tanh_"), GateAddOp = new("fabula::gate_add_"), AttentionOp = new("fabula::attention"),
-        LinearBf16Op = new("fabula::linear_bf16"), HasBf16Op = new("fabula::has_bf16_product"), AtenLinear = new("aten::linear"),
+        LinearOp = new("fabula::linear"), HasBf16Op = new("fabula::has_bf16_product"), AtenLinear = new("aten::linear"),
         AtenLayerNorm = new("aten::layer_norm"), AtenSdpa = new("aten::scaled_dot_product_attention");
 
     /// <summary>Whether fused kernels may be taken at all; the tests compare both ways.</summary>
@@ -20,9 +20,16 @@ public static class Fused
     /// elsewhere products run in fp32 over bf16 storage.
     /// </summary>
     public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias) =>
-        weight.DType == DType.BF16 && Fits(x) && WidenBf16.Value ? LinearBf16Op.Call(x.Contiguous(), weight, bias) : AtenLinear.Call(x, weight, bias);
+        TakesLinear(x, weight) ? LinearOp.Call(x.Contiguous(), weight, bias, false) : AtenLinear.Call(x, weight, bias);
 
-    /// <summary>Whether bf16 products on the CPU are better made in fp32: there is no instruction for them.</summary>
+    /// <summary>gelu(x Wᵀ + b), tanh form: one pass over the result less.</summary>
+    public static Tensor LinearGelu(Tensor x, Tensor weight, Tensor? bias) =>
+        TakesLinear(x, weight) ? LinearOp.Call(x.Contiguous(), weight, bias, true) : GeluTanh(AtenLinear.Call(x, weight, bias));
+
+    static bool TakesLinear(Tensor x, Tensor weight) =>
+        Fits(x) && weight.IsContiguous && LinearOp.Exists && (weight.DType == DType.F32 || WidensBf16);
+
+    /// <summary>Whether bf16 products run in fp32 on this processor.</summary>
     public static bool WidensBf16 => WidenBf16.Value;
 
     static readonly Lazy<bool> WidenBf16 = new(() => HasBf16Op.Exists && HasBf16Op.Number() == 0);

@@ -34,6 +34,9 @@ public sealed class Linear
         return y;
     }
 
+    /// <summary>gelu of Forward, tanh form.</summary>
+    public Tensor ForwardGelu(Tensor x) => _attached.Count > 0 ? Fused.GeluTanh(Forward(x)) : Fused.LinearGelu(x.To(Weight.DType), Weight, Bias);
+
     /// <summary>As Forward, computed in fp32 whatever the weight's type: for small layers whose precision matters.</summary>
     public Tensor ForwardWide(Tensor x)
     {

@@ -103,6 +103,16 @@ public class FusedTests
     });
 
     [Theory]
+    [InlineData(3, 40, 24), InlineData(65, 96, 700), InlineData(2100, 16, 530)]
+    public void Linear_layers_with_and_without_gelu_equal_their_definition(int rows, int inputs, int outputs) => OnTorch.Run(() =>
+    {
+        var (x, w, b) = (Normal("x", 1, rows, inputs), Normal("w", outputs, inputs) * 0.2, Normal("b", outputs));
+        Compare(() => Fused.Linear(x, w, null), 2e-5);
+        Compare(() => Fused.Linear(x, w, b), 2e-5);
+        Compare(() => Fused.LinearGelu(x, w, b), 2e-5);
+    });
+
+    [Theory]
     [InlineData(3, 40, 24), InlineData(65, 96, 700)]
     public void A_bf16_layer_equals_the_fp32_one_to_bf16_precision(int rows, int inputs, int outputs) => OnTorch.Run(() =>
     {

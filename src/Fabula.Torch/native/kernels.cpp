@@ -24,7 +24,7 @@ const Rows& vectorized() {
     static const Rows& best = []() -> const Rows& {
 #if defined(__x86_64__)
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-            __builtin_cpu_supports("avx512vl"))
+            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
             return rows_v4;
         if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return rows_v3;
 #endif
@@ -173,11 +173,14 @@ int dnnl_gemm_bf16bf16f32(char, char, int64_t, int64_t, int64_t, float, const bf
 // Whether oneDNN multiplies bf16 on this processor (it needs AVX-512) and does it in the order of arguments that is meant here.
 bool has_bf16_product() {
     static const bool works = [] {
-        const bf16 a[6] = {0x3f80, 0x4000, 0x4040, 0x4080, 0x40a0, 0x40c0};      // 1 .. 6, [2, 3]
-        const bf16 b[6] = {0x3f80, 0, 0x4000, 0xbf80, 0x4040, 0x3f80};     // 1 0, 2 -1, 3 1
-        float c[4] = {};
+        const bf16 a[6] = {0x3f80, 0x4000, 0x4040, 0x4080, 0x40a0, 0x40c0};            // 1 .. 6, [2, 3]
+        const bf16 b[6] = {0x3f80, 0, 0x4000, 0xbf80, 0x4040, 0x3f80};                 // 1 0, 2 -1, 3 1, [3, 2]
+        const bf16 t[6] = {0x3f80, 0x4000, 0x4040, 0, 0xbf80, 0x3f80};                 // b transposed, [2, 3]
+        float plain[4] = {}, transposed[4] = {};
         const float expected[4] = {14, 1, 32, 1};
-        return dnnl_gemm_bf16bf16f32('N', 'N', 2, 2, 3, 1.0f, a, 3, b, 2, 0.0f, c, 2) == 0 && std::memcmp(c, expected, sizeof c) == 0;
+        return dnnl_gemm_bf16bf16f32('N', 'N', 2, 2, 3, 1.0f, a, 3, b, 2, 0.0f, plain, 2) == 0 &&
+               dnnl_gemm_bf16bf16f32('N', 'T', 2, 2, 3, 1.0f, a, 3, t, 3, 0.0f, transposed, 2) == 0 &&
+               std::memcmp(plain, expected, sizeof plain) == 0 && std::memcmp(transposed, expected, sizeof transposed) == 0;
     }();
     return works;
 }
@@ -199,34 +202,41 @@ void widen(const bf16* from, float* to, int64_t n) {
     });
 }
 
-// y = x w^T + bias in bf16 by fp32 products, for processors without AVX-512, where libtorch's own bf16 product is a hundred times slower.
-// The weight is widened a panel at a time, so memory grows by a panel and not by the weight. Sums are kept in fp32.
-Tensor linear_bf16(const Tensor& x, const Tensor& weight, const OptionalTensor& bias) {
-    TORCH_CHECK(x.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kBFloat16 && x.is_contiguous() && weight.is_contiguous() &&
-                    weight.dim() == 2 && x.size(-1) == weight.size(1),
-                "x [.., in] and weight [out, in] must be contiguous bfloat16: ", x.sizes(), weight.sizes());
+// gelu(x w^T + bias), or without gelu, for x [.., in] and weight [out, in]. Bias and gelu are applied to a panel of outputs while it is still in
+// the cache. In bf16 the products are fp32 over bf16 storage, for processors without AVX-512, where libtorch's own bf16 product is a hundred
+// times slower: x and the weight are widened a block and a panel at a time, so memory grows by those and not by the weight.
+Tensor linear(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, bool gelu) {
+    for (const Tensor* operand : {&x, &weight}) check(*operand, "x and weight");
+    TORCH_CHECK(x.scalar_type() == weight.scalar_type() && weight.dim() == 2 && x.dim() > 0 && x.size(-1) == weight.size(1) && weight.numel() > 0,
+                "x [.., in] and weight [out, in] must be of one type: ", x.sizes(), weight.sizes());
+    const bool half = x.scalar_type() == at::kBFloat16;
     const int64_t inputs = weight.size(1), outputs = weight.size(0), rows = x.numel() / inputs;
-    const int64_t panel = std::min<int64_t>(512, outputs), block = std::min<int64_t>(2048, rows);  // of outputs and of rows, widened at a time
+    const int64_t panel = std::min<int64_t>(512, outputs), block = std::min<int64_t>(2048, rows);
     auto shape = x.sizes().vec();
     shape.back() = outputs;
     Tensor y = at::empty(shape, x.options());
     const auto wide = x.options().dtype(at::kFloat);
-    Tensor xs = at::empty({block, inputs}, wide), ws = at::empty({panel, inputs}, wide), ys = at::empty({block, panel}, wide);
+    Tensor xs, ws, ys;
+    if (half) xs = at::empty({block, inputs}, wide), ws = at::empty({panel, inputs}, wide), ys = at::empty({block, panel}, wide);
     const Tensor b = bias && bias->defined() ? bias->to(at::kFloat).contiguous() : Tensor();
-    const bf16 *from = static_cast<const bf16*>(x.data_ptr()), *w = static_cast<const bf16*>(weight.data_ptr());
-    bf16* to = static_cast<bf16*>(y.data_ptr());
     for (int64_t row = 0; row < rows; row += block) {
         const int64_t m = std::min(block, rows - row);
-        widen(from + row * inputs, xs.data_ptr<float>(), m * inputs);
+        if (half) widen(static_cast<const bf16*>(x.data_ptr()) + row * inputs, xs.data_ptr<float>(), m * inputs);
+        const float* in = half ? xs.data_ptr<float>() : x.data_ptr<float>() + row * inputs;
         for (int64_t first = 0; first < outputs; first += panel) {
             const int64_t n = std::min(panel, outputs - first);
-            widen(w + first * inputs, ws.data_ptr<float>(), n * inputs);
-            product('N', 'T', m, n, inputs, 1.0f, xs.data_ptr<float>(), inputs, ws.data_ptr<float>(), inputs, ys.data_ptr<float>(), n);
+            if (half) widen(static_cast<const bf16*>(weight.data_ptr()) + first * inputs, ws.data_ptr<float>(), n * inputs);
+            const float* w = half ? ws.data_ptr<float>() : weight.data_ptr<float>() + first * inputs;
+            float* out = half ? ys.data_ptr<float>() : y.data_ptr<float>() + row * outputs + first;
+            const int64_t stride = half ? n : outputs;
+            product('N', 'T', m, n, inputs, 1.0f, in, inputs, w, inputs, out, stride);
+            if (!half && !gelu && !b.defined()) continue;
             at::parallel_for(0, m, 64, [&](int64_t begin, int64_t end) {
                 for (int64_t r = begin; r < end; r++) {
-                    float* sums = ys.data_ptr<float>() + r * n;
+                    float* sums = out + r * stride;
                     if (b.defined()) vectorized().gate_add(sums, b.data_ptr<float>() + first, nullptr, n);
-                    vectorized().narrow(sums, to + (row + r) * outputs + first, n);
+                    if (gelu) vectorized().gelu_tanh(sums, n);
+                    if (half) vectorized().narrow(sums, static_cast<bf16*>(y.data_ptr()) + (row + r) * outputs + first, n);
                 }
             });
         }
@@ -295,7 +305,7 @@ TORCH_LIBRARY(fabula, library) {
     library.def("gate_add_(Tensor(a!) x, Tensor y, Tensor? gate, Tensor? index) -> Tensor(a!)");
 #ifdef FT_ONEDNN
     library.def("has_bf16_product() -> bool", has_bf16_product);
-    library.def("linear_bf16(Tensor x, Tensor weight, Tensor? bias) -> Tensor");
+    library.def("linear(Tensor x, Tensor weight, Tensor? bias, bool gelu) -> Tensor");
     library.def("attention(Tensor q, Tensor k, Tensor v, Tensor? bias, float scale) -> Tensor");
 #endif
 }
@@ -306,7 +316,7 @@ TORCH_LIBRARY_IMPL(fabula, CPU, library) {
     library.impl("gelu_tanh_", gelu_tanh_);
     library.impl("gate_add_", gate_add_);
 #ifdef FT_ONEDNN
-    library.impl("linear_bf16", linear_bf16);
+    library.impl("linear", linear);
     library.impl("attention", attention);
 #endif
 }
