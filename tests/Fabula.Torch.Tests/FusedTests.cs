@@ -149,7 +149,8 @@ public class FusedTests
         var (q, k, v) = (Normal("q", 1, 3, 2, 8), Normal("k", 1, 2, 2, 8), Normal("v", 1, 2, 2, 8));
         Tensor Many(Tensor x) => Tensor.Cat(1, x.Narrow(1, 0, 1), x.Narrow(1, 1, 1).Expand(1, 500, 2, 8));
         var bias = Tensor.From(new[] { 0f, MathF.Log(500) }, 1, 2);
-        Close.To(Fused.Attention(q, Many(k), Many(v), 1), Fused.Attention(q, k, v, 1, bias), 5e-6);
+        // libtorch's own kernel over the plain BLAS adds 500 terms one after the other: 1.4e-5.
+        Close.To(Fused.Attention(q, Many(k), Many(v), 1), Fused.Attention(q, k, v, 1, bias), 2e-5);
     });
 
     [Fact]
