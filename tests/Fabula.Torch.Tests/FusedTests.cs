@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using Fabula.Torch;
 
 namespace Fabula.Torch.Tests;
@@ -169,6 +170,15 @@ public class FusedTests
         var (x, w, b) = (Normal("x", 1, rows, inputs).To(DType.BF16), Normal("w", outputs, inputs).To(DType.BF16), Normal("b", outputs).To(DType.BF16));
         var expected = Linear.Apply(x.Float(), w.Float(), b.Float());
         Close.To(expected, Linear.Apply(x, w, b).Float(), expected.Abs().Max().Item() / 128);
+    });
+
+    [Fact]
+    public void Without_AVX512_bf16_products_are_widened_even_where_oneDNN_would_take_them() => OnTorch.Run(() =>
+    {
+        var avx512 = Avx512BW.IsSupported && Avx512DQ.IsSupported && Avx512F.VL.IsSupported;
+        var shared = new Op("fabula::linear_bf16").Exists;  // this libtorch shares its oneDNN with our kernels
+        if (X86Base.IsSupported) Assert.Equal(shared && !avx512, Fused.WidensBf16);
+        else Assert.True(shared || !Fused.WidensBf16);
     });
 
     [Fact]
