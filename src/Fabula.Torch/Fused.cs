@@ -1,6 +1,7 @@
 // The transformer's inner operations, each with its definition in plain ATen and, for CPU inference, one fused kernel
 // (native/kernels.cpp). Training, CUDA and unusual types take the definition. This is also where libtorch 1.13's gaps are
-// closed once: bf16 layer norm, tanh GELU, attention without the whole score matrix.
+// closed once: bf16 layer norm, tanh GELU, attention without the whole score matrix. Where libtorch has a fused operator of its own
+// (attention, from 2.0 on), training and CUDA take that.
 namespace Fabula.Torch;
 
 public static class Fused
@@ -106,9 +107,10 @@ public static class Fused
         if (Fits(q) && AttentionOp.Exists) return AttentionOp.Call(q.Contiguous(), k.Contiguous(), v.Contiguous(), keyBias, scale);
         using var scope = TensorScope.Open();
         var (qh, kh, vh) = (q.Transpose(1, 2), k.Transpose(1, 2), v.Transpose(1, 2));            // [B, H, L, d]
-        // libtorch 2.x: the fused operator. Its leading arguments have not changed since 2.0; the scale is folded into q.
-        if (AtenSdpa.Exists)
-            return scope.Keep(AtenSdpa.Call(qh * (scale * Math.Sqrt(q.Size(3))), kh, vh, keyBias?.Unsqueeze(1).Unsqueeze(1).To(q.DType)).Transpose(1, 2));
+        // libtorch 2.x: the fused operator. Its leading arguments have not changed since 2.0; the scale is folded into q. It takes a
+        // bias in q's type only, and bf16 would shift the log of a large count by up to 1/64: then the definition serves.
+        if (Enabled && AtenSdpa.Exists && (keyBias is null || keyBias.DType == q.DType))
+            return scope.Keep(AtenSdpa.Call(qh * (scale * Math.Sqrt(q.Size(3))), kh, vh, keyBias?.Unsqueeze(1).Unsqueeze(1)).Transpose(1, 2));
         const long Block = 512;
         var blocks = new List<Tensor>();
         var kt = kh.Transpose(2, 3);

@@ -20,12 +20,18 @@ namespace {
 
 using at::Tensor;
 using OptionalTensor = c10::optional<Tensor>;
+
+#if defined(__x86_64__)
+bool has_avx512() {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+}
+#endif
+
 const Rows& vectorized() {
     static const Rows& best = []() -> const Rows& {
 #if defined(__x86_64__)
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
-            return rows_v4;
+        if (has_avx512()) return rows_v4;
         if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return rows_v3;
 #endif
         return rows_base;
@@ -170,9 +176,13 @@ int dnnl_sgemm(char, char, int64_t, int64_t, int64_t, float, const float*, int64
 int dnnl_gemm_bf16bf16f32(char, char, int64_t, int64_t, int64_t, float, const bf16*, int64_t, const bf16*, int64_t, float, float*, int64_t);
 }
 
-// Whether oneDNN multiplies bf16 on this processor (it needs AVX-512) and does it in the order of arguments that is meant here.
+// Whether oneDNN multiplies bf16 well on this processor and does it in the order of arguments that is meant here. It needs AVX-512:
+// without it oneDNN 2 refuses, and oneDNN 3 computes element by element, many times slower than in fp32.
 bool has_bf16_product() {
     static const bool works = [] {
+#if defined(__x86_64__)
+        if (!has_avx512()) return false;
+#endif
         const bf16 a[6] = {0x3f80, 0x4000, 0x4040, 0x4080, 0x40a0, 0x40c0};            // 1 .. 6, [2, 3]
         const bf16 b[6] = {0x3f80, 0, 0x4000, 0xbf80, 0x4040, 0x3f80};                 // 1 0, 2 -1, 3 1, [3, 2]
         const bf16 t[6] = {0x3f80, 0x4000, 0x4040, 0, 0xbf80, 0x3f80};                 // b transposed, [2, 3]

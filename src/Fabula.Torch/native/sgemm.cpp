@@ -1,7 +1,7 @@
-// Debian's libtorch multiplies fp32 matrices with OpenBLAS, whose kernel for new CPUs is half as fast as oneDNN's, and which keeps
-// a thread pool of its own. This library stands before libblas in libtorch_cpu's lookup order, so its sgemm_ is the one that is called.
+// Debian's libtorch multiplies fp32 matrices with whatever libblas is installed: the plain reference BLAS, which is many times slower than
+// oneDNN, or OpenBLAS, whose kernel for new CPUs is half as fast as oneDNN's and which keeps a thread pool of its own. This library stands
+// before libblas in libtorch_cpu's lookup order, so its sgemm_ is the one that is called.
 // Without effect where BLAS is linked statically (the official 2.x builds, which carry MKL).
-#include <dlfcn.h>
 #include <stdint.h>
 
 extern "C" {
