@@ -68,9 +68,7 @@ public static class Conditioning
             }
         }
         _ = LatentFrames(frames);
-        Tensor[] parts = [.. vae.EncodeGroups(Groups())];
-        var condition = Tensor.Cat(2, parts);                                                    // [1, z, f, h, w]
-        foreach (var part in parts) part.Dispose();
+        var condition = WanVae.Join(vae.EncodeGroups(Groups()));                                 // [1, z, f, h, w]
         if (memory.Count > 0)
         {
             var remembered = vae.Encode(Tensor.Cat(0, [.. memory.Select(frame => Fit(frame.Image))]));   // [M, z, 1, h, w]

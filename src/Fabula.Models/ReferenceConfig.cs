@@ -15,6 +15,9 @@ static class ConfigJson
         : throw new FormatException($"config.json lacks '{name}'.");
 
     public static int Int(this JsonElement element, string name) => Whole(element.Field(name), name);
+    /// <summary>A whole number within bounds.</summary>
+    public static int Int(this JsonElement element, string name, int low, int high) => element.Int(name) is var number && number >= low && number <= high
+        ? number : throw new FormatException($"config.json: '{name}' is {number}, which is not from {low} to {high}.");
     public static int Int(this JsonElement element, string name, int otherwise) => element.Has(name) ? element.Int(name) : otherwise;
 
     public static double Double(this JsonElement element, string name, double otherwise) => !element.Has(name) ? otherwise
@@ -37,6 +40,12 @@ static class ConfigJson
     public static double[] Doubles(this JsonElement element, string name) => [.. element.List(name).Select(item =>
         item.ValueKind == JsonValueKind.Number && item.TryGetDouble(out var number) ? number : throw Wrong(name, "a list of numbers"))];
 
+    /// <summary>A list of 1 to 1024 pairs of finite numbers.</summary>
+    public static (double, double)[] Pairs(this JsonElement element, string name) => [.. element.List(name).Select(item =>
+        item.ValueKind == JsonValueKind.Array && item.EnumerateArray().ToList() is [{ ValueKind: JsonValueKind.Number } first, { ValueKind: JsonValueKind.Number } second]
+            && first.TryGetDouble(out var a) && second.TryGetDouble(out var b) && double.IsFinite(a) && double.IsFinite(b)
+            ? (a, b) : throw Wrong(name, "a list of pairs of numbers"))];
+
     static JsonElement.ArrayEnumerator List(this JsonElement element, string name) =>
         element.Field(name) is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() <= 1024 ? list.EnumerateArray()
         : throw Wrong(name, "a list of at most 1024 entries");
@@ -56,40 +65,51 @@ static class ReferenceConfig
     {
         var config = new WanConfig
         {
-            Kind = arguments.Text("model_type"),
-            Dim = arguments.Int("dim"),
-            FfnDim = arguments.Int("ffn_dim"),
-            Heads = arguments.Int("num_heads"),
-            Layers = arguments.Int("num_layers"),
-            InDim = arguments.Int("in_dim"),
-            OutDim = arguments.Int("out_dim"),
-            FreqDim = arguments.Int("freq_dim"),
-            TextDim = arguments.Int("text_dim"),
-            TextLen = arguments.Int("text_len"),
-            Eps = arguments.Double("eps", 1e-6),
-            Patch = arguments.Ints("patch_size") is [> 0 and var t, > 0 and var h, > 0 and var w] ? (t, h, w)
-                : throw new FormatException("config.json: 'patch_size' is not three numbers above 0."),
+            Kind = arguments.Text("model_type") is "t2v" or "i2v" or "flf2v" or "ti2v" ? arguments.Text("model_type")
+                : throw new FormatException($"config.json: 'model_type' is '{arguments.Text("model_type")}'; known are t2v, i2v, flf2v and ti2v."),
+            Dim = arguments.Int("dim", 1, 16384),
+            FfnDim = arguments.Int("ffn_dim", 1, 131072),
+            Heads = arguments.Int("num_heads", 1, 512),
+            Layers = arguments.Int("num_layers", 1, 256),
+            InDim = arguments.Int("in_dim", 1, 1024),
+            OutDim = arguments.Int("out_dim", 1, 512),
+            FreqDim = arguments.Int("freq_dim", 2, 8192),
+            TextDim = arguments.Int("text_dim", 1, 65536),
+            TextLen = arguments.Int("text_len", 1, 8192),
+            Eps = Positive("eps", arguments.Double("eps", 1e-6)),
+            Patch = arguments.Ints("patch_size") is [> 0 and <= 16 and var t, > 0 and <= 16 and var h, > 0 and <= 16 and var w] ? (t, h, w)
+                : throw new FormatException("config.json: 'patch_size' is not three numbers from 1 to 16."),
             CrossAttentionNorm = arguments.Flag("cross_attn_norm", true),
             ClipDim = clipDim,
         };
-        if (config.Heads == 0 || config.Dim % config.Heads != 0 || config.HeadDim % 2 != 0 || config.HeadDim < 6 || config.FreqDim % 2 != 0)
+        if (config.Dim % config.Heads != 0 || config.HeadDim % 2 != 0 || config.HeadDim < 6 || config.FreqDim % 2 != 0)
             throw new FormatException($"config.json: {config.Heads} heads do not divide 'dim' {config.Dim} into even parts of 6 or more, "
                 + $"or 'freq_dim' {config.FreqDim} is odd.");
         if (!arguments.Flag("qk_norm", true)) throw new FormatException("config.json: 'qk_norm' is false; every Wan model has it.");
         return config;
     }
 
+    static double Positive(string name, double value) =>
+        value > 0 ? value : throw new FormatException($"config.json: '{name}' is {value}, which is not above 0.");
+
     /// <summary>WanVAE_'s arguments [Wan2.1 wan/modules/vae.py, Wan2.2 wan/modules/vae2_2.py].</summary>
-    public static WanVaeConfig Vae(JsonElement arguments) => new()
+    public static WanVaeConfig Vae(JsonElement arguments)
     {
-        Dim = arguments.Int("dim"),
-        DecDim = arguments.Int("dec_dim", 0),
-        ZDim = arguments.Int("z_dim"),
-        DimMult = arguments.Ints("dim_mult"),
-        ResBlocks = arguments.Int("num_res_blocks"),
-        AttnScales = arguments.Has("attn_scales") ? arguments.Doubles("attn_scales") : [],
-        TemporalDownsample = arguments.Flags("temperal_downsample"),
-    };
+        var config = new WanVaeConfig
+        {
+            Dim = arguments.Int("dim", 1, 4096),
+            DecDim = arguments.Has("dec_dim") ? arguments.Int("dec_dim", 1, 4096) : 0,
+            ZDim = arguments.Int("z_dim", 1, 512),
+            DimMult = arguments.Ints("dim_mult"),
+            ResBlocks = arguments.Int("num_res_blocks", 1, 16),
+            AttnScales = arguments.Has("attn_scales") ? arguments.Doubles("attn_scales") : [],
+            TemporalDownsample = arguments.Flags("temperal_downsample"),
+        };
+        if (config.DimMult.Count is < 2 or > 8 || config.DimMult.Any(times => times is < 1 or > 64)
+            || config.DimMult.Count != config.TemporalDownsample.Count + 1)
+            throw new FormatException("config.json: 'dim_mult' is not 2 to 8 numbers from 1 to 64, one more than 'temperal_downsample' has.");
+        return config;
+    }
 
     /// <summary>VisionTransformer's arguments [Wan2.1 wan/modules/clip.py].</summary>
     public static WanClipConfig Clip(JsonElement arguments)
@@ -98,27 +118,37 @@ static class ReferenceConfig
             || !arguments.Flag("vision_pre_norm", true) || arguments.Flag("vision_post_norm"))
             throw new FormatException(
                 "config.json describes a CLIP tower that no Wan model has: only a class token, norms first and plain GELU are known.");
-        return new()
+        var config = new WanClipConfig
         {
-            ImageSize = arguments.Int("image_size"),
-            PatchSize = arguments.Int("patch_size"),
-            Dim = arguments.Int("vision_dim"),
+            ImageSize = arguments.Int("image_size", 1, 4096),
+            PatchSize = arguments.Int("patch_size", 1, 512),
+            Dim = arguments.Int("vision_dim", 1, 16384),
             MlpRatio = arguments.Double("vision_mlp_ratio", 4),
-            Heads = Math.Max(1, arguments.Int("vision_heads")),
-            Layers = arguments.Int("vision_layers"),
+            Heads = arguments.Int("vision_heads", 1, 512),
+            Layers = arguments.Int("vision_layers", 1, 256),
         };
+        if (config.ImageSize < config.PatchSize || config.Dim % config.Heads != 0 || config.MlpRatio is not (> 0 and <= 16))
+            throw new FormatException($"config.json: 'patch_size' {config.PatchSize} is larger than the image, 'vision_heads' {config.Heads} do not "
+                + $"divide 'vision_dim' {config.Dim}, or 'vision_mlp_ratio' {config.MlpRatio} is not above 0 and at most 16.");
+        return config;
     }
 
     /// <summary>T5Encoder's arguments [Wan2.1 wan/modules/t5.py].</summary>
-    public static Umt5Config Umt5(JsonElement arguments) => new()
+    public static Umt5Config Umt5(JsonElement arguments)
     {
-        Vocabulary = arguments.Int("vocab"),
-        Dim = arguments.Int("dim"),
-        AttentionDim = arguments.Int("dim_attn"),
-        FfnDim = arguments.Int("dim_ffn"),
-        Heads = arguments.Int("num_heads"),
-        Layers = arguments.Int("num_layers"),
-        Buckets = arguments.Int("num_buckets"),
-        SharedPositions = arguments.Flag("shared_pos", true),
-    };
+        var config = new Umt5Config
+        {
+            Vocabulary = arguments.Int("vocab", 1, 1 << 21),
+            Dim = arguments.Int("dim", 1, 65536),
+            AttentionDim = arguments.Int("dim_attn", 1, 65536),
+            FfnDim = arguments.Int("dim_ffn", 1, 262144),
+            Heads = arguments.Int("num_heads", 1, 512),
+            Layers = arguments.Int("num_layers", 1, 256),
+            Buckets = arguments.Int("num_buckets", 4, 256),
+            SharedPositions = arguments.Flag("shared_pos", true),
+        };
+        if (config.AttentionDim % config.Heads != 0)
+            throw new FormatException($"config.json: 'num_heads' {config.Heads} do not divide 'dim_attn' {config.AttentionDim}.");
+        return config;
+    }
 }

@@ -12,6 +12,7 @@ static class SmallJson
         JsonDocument json;
         try
         {
+            RegularFile.Require(path);
             if (new FileInfo(path).Length is var length && length > longest)
                 throw new CheckpointException(path, null, $"is too long for a configuration, {length} bytes (the limit is {longest})");
             var bytes = File.ReadAllBytes(path);

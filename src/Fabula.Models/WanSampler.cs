@@ -41,7 +41,7 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
 {
     /// <summary>
     /// Takes all steps, yielding the state after each: save it at will (<see cref="SolverState.Save"/>), and give it back as
-    /// <paramref name="resume"/> to go on to the same bits. A yielded state belongs to the loop until the last, which the caller disposes of.
+    /// <paramref name="resume"/> to go on to the same bits. A yielded state belongs to the loop, which disposes of it when it is left early; the last is the caller's to dispose of.
     /// </summary>
     /// <param name="observe">Is shown each step's two halves.</param>
     public IEnumerable<SolverState> Sample(WanShot shot, SolverState? resume = null, Action<WanStep>? observe = null)
@@ -92,6 +92,7 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
             if (!done) state.Dispose();
             positive?.Dispose();
             negative?.Dispose();
+            if (!state.IsDone) state.Dispose();                                                  // a failure, or a caller who asks for no more
         }
     }
 

@@ -184,8 +184,11 @@ public sealed class WanTransformer
             image = _image.Forward(Config.Kind == "flf2v" ? clip!.Reshape(clip.Size(0) / 2, 2 * clip.Size(1), clip.Size(2)) : clip!);
             trace?.Record("img_emb", image);
         }
-        return new WanPrompt([.. _blocks.Select(block => block.CrossAttention.TextKeys(text))],
-            image is null ? null : [.. _blocks.Select(block => block.CrossAttention.ImageKeys(image))], bias.Own());
+        // Born in this scope, so that a failure halfway frees them; given away only when all are there.
+        (Tensor K, Tensor V)[] texts = [.. _blocks.Select(block => block.CrossAttention.TextKeys(text))];
+        (Tensor K, Tensor V)[]? images = image is null ? null : [.. _blocks.Select(block => block.CrossAttention.ImageKeys(image))];
+        foreach (var (k, v) in texts.Concat(images ?? [])) { k.Own(); v.Own(); }
+        return new WanPrompt(texts, images, bias.Own());
     }
 
     /// <summary>The time's modulation, for any number of forward passes at this step.</summary>
@@ -329,7 +332,6 @@ public sealed class WanTransformer
         var none = Tensor.Zeros([1, Config.TextLen], DType.F32, _device);
         var (a, b) = (attention.TextKeys(full), attention.TextKeys(text.Narrow(0, 0, 1).Contiguous()));
         var (whole, collapsed) = (attention.Forward(probe, new(a, none, null)), attention.Forward(probe, new(b, bias.Narrow(0, 0, 1).Contiguous(), null)));
-        foreach (var tensor in new[] { a.K, a.V, b.K, b.V }) tensor.Dispose();
         var error = (whole.Float() - collapsed.Float()).Abs().Max().Item() / Math.Max(whole.Float().Abs().Max().Item(), 1e-6);
         if (error > (_type == DType.F32 ? 1e-4 : 5e-2))
             throw new InvalidOperationException($"Collapsing padded text rows changed the first block by {error:E1}: these weights are not Wan's.");
@@ -366,7 +368,10 @@ sealed class WanImageEmbedding(Weights weights, int clipDim, int dim)
     readonly LayerNorm _norm0 = new(weights["proj"][0], clipDim, 1e-5), _norm4 = new(weights["proj"][4], dim, 1e-5);
     readonly Linear _linear1 = new(weights["proj"][1], clipDim, clipDim), _linear3 = new(weights["proj"][3], clipDim, dim);
     // FLF2V: positions for the two frames' tokens; only such checkpoints have them.
-    readonly Tensor? _positions = weights.Has("emb_pos") ? weights.Get("emb_pos", 1, 514, clipDim) : null;
+    readonly Tensor? _positions = weights.Has("emb_pos") ? weights.Get("emb_pos", 1, TokensOf(weights), clipDim) : null;
+
+    /// <summary>514 in the released model: 257 of each frame.</summary>
+    static long TokensOf(Weights weights) => weights.ShapeOf("emb_pos") is [_, var tokens, _] ? tokens : 514;
 
     public Tensor Forward(Tensor clip)
     {
@@ -464,7 +469,7 @@ sealed class WanCrossAttention
         _normKImage = weights.Get("norm_k_img.weight", dim);
     }
 
-    /// <summary>Text rows [B, N, D] -> keys and values [B, N, heads, d], which the caller owns.</summary>
+    /// <summary>Text rows [B, N, D] -> keys and values [B, N, heads, d].</summary>
     public (Tensor K, Tensor V) TextKeys(Tensor text) => Keys(text, _k, _v, _normK);
 
     public (Tensor K, Tensor V) ImageKeys(Tensor image) => Keys(image, _kImage!, _vImage!, _normKImage!);
@@ -472,7 +477,7 @@ sealed class WanCrossAttention
     (Tensor K, Tensor V) Keys(Tensor rows, Linear k, Linear v, Tensor norm)
     {
         var keys = Fused.RmsNormRotate(k.Forward(rows), norm, _config.Eps, _config.Heads);
-        return (keys.Own(), v.Forward(rows).Reshape(keys.Shape).Own());
+        return (keys, v.Forward(rows).Reshape(keys.Shape));
     }
 
     public Tensor Forward(Tensor x, WanKeys keys)

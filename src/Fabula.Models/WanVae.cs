@@ -273,12 +273,19 @@ public abstract class WanVae
                 $"A picture of {columns}x{rows} pixels does not fit this VAE: both sides must be multiples of {stride}.");
     }
 
-    static Tensor Join(IEnumerable<Tensor> groups)
+    /// <summary>Groups of frames that the caller owns, joined along time and disposed of, whatever goes wrong on the way.</summary>
+    internal static Tensor Join(IEnumerable<Tensor> groups)
     {
-        var parts = groups.ToArray();
-        var whole = Tensor.Cat(2, parts);
-        foreach (var part in parts) part.Dispose();
-        return whole;
+        var parts = new List<Tensor>();
+        try
+        {
+            parts.AddRange(groups);
+            return Tensor.Cat(2, [.. parts]);
+        }
+        finally
+        {
+            parts.ForEach(part => part.Dispose());
+        }
     }
 }
 

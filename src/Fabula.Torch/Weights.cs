@@ -28,9 +28,9 @@ public sealed class Weights : IDisposable
         foreach (var entry in checkpoint.Entries.Values)
         {
             var name = rename is null ? entry.Name : rename(entry.Name);
-            if (name is null) continue;
-            if (!store.Entries.TryAdd(name, entry))
-                throw new CheckpointException(entry.File, entry.Name, $"becomes '{name}', as another tensor already does");
+            if (name is null || store.Entries.TryAdd(name, entry)) continue;
+            checkpoint.Dispose();
+            throw new CheckpointException(entry.File, entry.Name, $"becomes '{name}', as another tensor already does");
         }
         return new Weights(store, "", type);
     }
@@ -81,7 +81,7 @@ public sealed class Weights : IDisposable
         : _store.Ready.TryGetValue(_prefix + name, out var ready) ? ready.DType : throw Missing(_prefix + name);
 
     /// <summary>The tensor of this name and shape, in the weights' type. Borrowed: it lives as long as the weights.</summary>
-    /// <exception cref="CheckpointException">There is none of this name, or its shape is another.</exception>
+    /// <exception cref="CheckpointException">There is none of this name, its shape is another, or it holds whole numbers.</exception>
     public Tensor Get(string name, params long[] shape) => Get(name, _type, shape);
 
     /// <summary>As <see cref="Get(string, long[])"/> in another type.</summary>
@@ -98,6 +98,7 @@ public sealed class Weights : IDisposable
             if (_store.Entries.TryGetValue(full, out var entry))
             {
                 RequireShape(full, entry.File, entry.Shape, shape);
+                RequireType(full, entry, type);
                 tensor = Load(entry, full, type);
             }
             else
@@ -124,7 +125,7 @@ public sealed class Weights : IDisposable
         using var scope = TensorScope.Open();
         var made = make([.. parts.Select(part => _prefix + part).Select(part =>
             _store.Ready.TryGetValue(part, out var ready) ? ready.Detach()
-            : _store.Entries.TryGetValue(part, out var entry) ? Load(entry, part, _type) : throw Missing(part))]);
+            : _store.Entries.TryGetValue(part, out var entry) ? LoadFloat(entry, part) : throw Missing(part))]);
         foreach (var part in parts)
         {
             if (_store.Ready.Remove(_prefix + part, out var whole)) whole.Dispose();
@@ -261,6 +262,12 @@ public sealed class Weights : IDisposable
         return scope.Keep(loaded.To(loaded.DType.IsFloat() ? type : loaded.DType, _store.Device));
     }
 
+    Tensor LoadFloat(TensorEntry entry, string name)
+    {
+        RequireType(name, entry, _type);
+        return Load(entry, name, _type);
+    }
+
     /// <summary>The tensor where it lies in the file: read-only memory, alive as long as the mapping.</summary>
     static unsafe Tensor Map(TensorEntry entry)
     {
@@ -305,6 +312,13 @@ public sealed class Weights : IDisposable
     {
         if (!found.AsSpan().SequenceEqual(wanted))
             throw new CheckpointException(file, name, $"has shape [{string.Join(", ", found)}] where the model needs [{string.Join(", ", wanted)}]");
+    }
+
+    /// <summary>Whole numbers stored where a network computes with fractions are some other file's; a kernel would misread them.</summary>
+    static void RequireType(string name, TensorEntry entry, DType wanted)
+    {
+        if (wanted.IsFloat() && !entry.DType.IsFloat()) throw new CheckpointException(entry.File, name,
+            $"holds {entry.DType} where the model needs fractions (F32, BF16, F16, F64 or F8E4M3)");
     }
 
     sealed class Store(string source, DType type, Device device, Checkpoint? checkpoint)

@@ -13,7 +13,7 @@ static class InspectModel
         Describe(checkpoint);
         if (names)
             foreach (var entry in checkpoint.Entries.Values.OrderBy(entry => entry.Name, StringComparer.Ordinal))
-                Console.WriteLine($"  {entry.Name}  {entry.DType}  [{string.Join(", ", entry.Shape)}]");
+                Console.WriteLine($"  {Outcome.Shown(entry.Name)}  {entry.DType}  [{string.Join(", ", entry.Shape)}]");
         if (check) CheckWeights(path);
         return 0;
     }

@@ -22,7 +22,7 @@ static class ListModels
                 if (!LooksLikeModel(folder)) continue;
                 found++;
                 try { Console.WriteLine(ModelFolder.Open(folder).Describe()); }
-                catch (CheckpointException e) { Console.WriteLine($"{folder}: {e.Message}"); }
+                catch (CheckpointException e) { Console.WriteLine($"{Outcome.Shown(folder)}: {e.Message}"); }
             }
         }
         if (found == 0)

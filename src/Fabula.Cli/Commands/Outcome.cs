@@ -17,8 +17,14 @@ static class Outcome
         catch (Exception e) when (e is CheckpointException or TokenizerException or FormatException or ArgumentException or TorchException
             or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"fabula: {e.Message.ReplaceLineEndings(" ")}");
+            Console.Error.WriteLine($"fabula: {Shown(e.Message.ReplaceLineEndings(" "))}");
             return 2;
         }
     }
+
+    /// <summary>Text from a file or a path without control characters, so that it cannot write to the terminal.</summary>
+    public static string Shown(string text) => string.Create(text.Length, text, static (span, source) =>
+    {
+        for (var i = 0; i < span.Length; i++) span[i] = char.IsControl(source[i]) ? '?' : source[i];
+    });
 }

@@ -23,7 +23,7 @@ static class VerifyModels
                 return (Verification.KindOf(fixture), Verification.Run(fixture));
             });
             Console.WriteLine();
-            Console.WriteLine($"{folder}: {kind}");
+            Console.WriteLine($"{Outcome.Shown(folder)}: {kind}");
             var width = checks.Max(check => check.Output.Length);
             foreach (var check in checks) Console.WriteLine(Line(check, width));
             passed += checks.Count(check => check.Passed);
@@ -43,6 +43,6 @@ static class VerifyModels
                 : $"tolerance {check.Absolute:0.#E-0} + {check.Relative:0.#E-0} of the value";
         var error = double.IsNaN(check.MaxError) ? "no result" : $"max error {check.MaxError:0.00E-0}";
         var note = check.Note is null ? "" : $"  ({check.Note})";
-        return $"  {(check.Passed ? "pass" : "FAIL")}  {check.Output.PadRight(width)}  {error,-18}  {tolerance}{note}";
+        return $"  {(check.Passed ? "pass" : "FAIL")}  {Outcome.Shown(check.Output).PadRight(width)}  {error,-18}  {tolerance}{note}";
     }
 }

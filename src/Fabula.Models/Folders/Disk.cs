@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Fabula.Models.Text;
+using Fabula.Torch;
 
 namespace Fabula.Models;
 
@@ -55,8 +56,18 @@ static class Disk
     static string? ProblemOf(string path)
     {
         Span<byte> start = stackalloc byte[23];
-        using var file = File.OpenRead(path);
-        var read = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        int read;
+        try
+        {
+            RegularFile.Require(path);
+            using var file = File.OpenRead(path);
+            read = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        }
+        catch (CheckpointException e) { return e.Message[(path.Length + 1)..].TrimEnd('.') + $" ({Path.GetFileName(path)})"; }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"cannot be read, {Path.GetFileName(path)} ({e.Message.TrimEnd('.')})";
+        }
         return read == 0 ? $"is an empty file, {Path.GetFileName(path)}: download it again"
             : start[..read].SequenceEqual("version https://git-lfs"u8)
                 ? $"is a Git LFS pointer, {Path.GetFileName(path)}: run 'git lfs pull'" : null;

@@ -27,7 +27,7 @@ static class Sizes
     public static readonly (string, int, int)[] VaeBounds = [("dim", 1, 4096), ("dec_dim", 1, 4096), ("z_dim", 1, 512),
         ("num_res_blocks", 1, 16)];
     public static readonly (string, int, int)[] Umt5Bounds = [("vocab", 1, 1 << 21), ("dim", 1, 65536), ("dim_attn", 1, 65536),
-        ("dim_ffn", 1, 262144), ("num_heads", 1, 512), ("num_layers", 1, 256), ("num_buckets", 2, 4096)];
+        ("dim_ffn", 1, 262144), ("num_heads", 1, 512), ("num_layers", 1, 256), ("num_buckets", 4, 256)];
     public static readonly (string, int, int)[] ClipBounds = [("embed_dim", 1, 16384), ("image_size", 1, 4096), ("patch_size", 1, 512),
         ("vision_dim", 1, 16384), ("vision_mlp_ratio", 1, 16), ("vision_heads", 1, 512), ("vision_layers", 2, 256)];
 

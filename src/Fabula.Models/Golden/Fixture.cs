@@ -1,4 +1,5 @@
 // A recorded reference: config.json (exact constructor arguments), weights, inputs and outputs as safetensors files in one folder.
+using System.Globalization;
 using System.Text.Json;
 using Fabula.Torch;
 
@@ -19,11 +20,21 @@ public sealed class Fixture : IDisposable
     {
         (Folder, Type, Device) = (folder, type, device);
         var path = Path.Combine(folder, "config.json");
-        if (!File.Exists(path)) throw new CheckpointException(path, null,
+        if (!File.Exists(path) && !Directory.Exists(path)) throw new CheckpointException(path, null,
             "does not exist; a recorded reference has config.json, inputs.safetensors and outputs.safetensors");
         _config = SmallJson.Read(path);
-        using var inputs = Open("inputs");
-        foreach (var name in inputs.Names) _inputs[name] = inputs.Get(name, StoredType(inputs, name), inputs.ShapeOf(name)).Clone().Own();
+        try
+        {
+            using var inputs = Open("inputs");
+            inputs.RequireFinite();
+            foreach (var name in inputs.Names)
+                _inputs[name] = inputs.Get(name, StoredType(inputs, name), inputs.ShapeOf(name)).Clone().Own();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public string Folder { get; }
@@ -35,6 +46,25 @@ public sealed class Fixture : IDisposable
     /// <summary>An input by name, as recorded.</summary>
     public Tensor Input(string name) => _inputs.TryGetValue(name, out var tensor) ? tensor
         : throw new CheckpointException(Path.Combine(Folder, "inputs.safetensors"), name, "is missing");
+
+    /// <summary>As <see cref="Input(string)"/>, of this shape; -1 stands for any extent above 0.</summary>
+    /// <exception cref="CheckpointException">It is missing or has another shape.</exception>
+    public Tensor Input(string name, params long[] shape)
+    {
+        var tensor = Input(name);
+        return Fits(tensor.Shape, shape) ? tensor : throw Wrong(name, $"has shape [{string.Join(", ", tensor.Shape)}] where "
+            + $"[{string.Join(", ", shape.Select(n => n < 0 ? "any" : n.ToString(CultureInfo.InvariantCulture)))}] is wanted");
+    }
+
+    /// <summary>As <see cref="Input(string, long[])"/>, with fractions: whole numbers are refused.</summary>
+    public Tensor Numbers(string name, params long[] shape) => Input(name, shape) is var tensor && tensor.DType.IsFloat() ? tensor
+        : throw Wrong(name, $"holds {tensor.DType} where fractions (F32) are wanted");
+
+    /// <summary>What is wrong with an input, as the error that names it.</summary>
+    public CheckpointException Wrong(string input, string fault) => new(Path.Combine(Folder, "inputs.safetensors"), input, fault);
+
+    static bool Fits(long[] shape, long[] wanted) =>
+        shape.Length == wanted.Length && shape.Zip(wanted).All(pair => pair.Second < 0 ? pair.First > 0 : pair.First == pair.Second);
 
     public bool HasInput(string name) => _inputs.ContainsKey(name);
 
@@ -89,5 +119,6 @@ public sealed class Fixture : IDisposable
 
     Weights Open(string file) => Torch.Weights.Open(Path.Combine(Folder, file + ".safetensors"), DType.F32, Device.Cpu);
 
-    static DType StoredType(Weights weights, string name) => weights.TypeOf(name) is DType.F64 ? DType.F64 : DType.F32;
+    static DType StoredType(Weights weights, string name) =>
+        weights.TypeOf(name) is var type && type != DType.F64 && type.IsFloat() ? DType.F32 : type;
 }

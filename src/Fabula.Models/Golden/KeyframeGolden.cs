@@ -15,9 +15,11 @@ static class KeyframeGolden
 
     public static void Run(Fixture fixture)
     {
-        var sizes = fixture.Config.Field("smart_resize_hw").EnumerateArray();
-        fixture.Made("smart_resize", Sizes([.. sizes.Select(hw => KeyframeSelection.SmartResize(hw[0].GetInt32(), hw[1].GetInt32()))]));
-        var frames = fixture.Input("frames");
+        fixture.Made("smart_resize", Sizes([.. fixture.Config.Pairs("smart_resize_hw").Select(side => side is (>= 1 and <= 65536, >= 1 and <= 65536)
+            ? KeyframeSelection.SmartResize((int)side.Item1, (int)side.Item2)
+            : throw new FormatException("config.json: 'smart_resize_hw' has sides that are not from 1 to 65536."))]));
+        var frames = fixture.Input("frames", -1, 3, -1, -1);
+        if (frames.Size(2) > 65536 || frames.Size(3) > 65536) throw fixture.Wrong("frames", "has sides of more than 65536 pixels");
         var resized = KeyframeSelection.SmartResize((int)frames.Size(2), (int)frames.Size(3));
         fixture.Made("resized_hw", Sizes([resized]).Squeeze(0));
 
@@ -26,14 +28,14 @@ static class KeyframeGolden
         var similarity = KeyframeSelection.Similarities(features, features);
         fixture.Made("sim", Table(similarity));
         var whole = KeyframeSelection.EmbedWhole(encoder, frames);
-        fixture.Made("sim_orig", Table(KeyframeSelection.Similarities(whole.Narrow(0, 0, fixture.Recorded("sim_orig").Size(0)), whole)));
+        fixture.Made("sim_orig", Table(KeyframeSelection.Similarities(whole.Narrow(0, 0, KnownIn(fixture, whole.Size(0))), whole)));
 
-        var (count, quality) = ((int)frames.Size(0), fixture.Input("quality").ToFloats());
+        var (count, quality) = ((int)frames.Size(0), fixture.Numbers("quality", frames.Size(0)).ToFloats());
         const string Prefix = "indices_t";
         foreach (var (name, _) in fixture.Outputs().ToList())
         {
             if (!name.StartsWith(Prefix, StringComparison.Ordinal)) continue;
-            var threshold = double.Parse(name.AsSpan(Prefix.Length), CultureInfo.InvariantCulture);
+            if (!double.TryParse(name.AsSpan(Prefix.Length), CultureInfo.InvariantCulture, out var threshold)) continue;
             fixture.Made(name, Indices(KeyframeSelection.Extract(count, (i, j) => similarity[i, j], i => quality[i], threshold, 3.0)));
         }
         var choice = KeyframeSelection.Choose(count, (i, j) => similarity[i, j], i => quality[i]);
@@ -41,14 +43,24 @@ static class KeyframeGolden
         fixture.Made("adaptive.threshold", Tensor.Scalar(choice.Similarity, DType.F64, Device.Cpu));
     }
 
-    static ClipImageConfig ConfigOf(JsonElement arguments) => new()
+    /// <summary>How many of the frames stand for remembered ones in the recorded table.</summary>
+    static long KnownIn(Fixture fixture, long frames) =>
+        fixture.IsRecorded("sim_orig") && fixture.Recorded("sim_orig").Shape is [var known, _] ? Math.Clamp(known, 0, frames) : frames;
+
+    static ClipImageConfig ConfigOf(JsonElement arguments)
     {
-        ImageSize = arguments.Int("image_resolution"),
-        PatchSize = arguments.Int("vision_patch_size"),
-        Width = arguments.Int("vision_width"),
-        Layers = arguments.Int("vision_layers"),
-        EmbedDim = arguments.Int("embed_dim"),
-    };
+        var config = new ClipImageConfig
+        {
+            ImageSize = arguments.Int("image_resolution", 1, 4096),
+            PatchSize = arguments.Int("vision_patch_size", 1, 512),
+            Width = arguments.Int("vision_width", 64, 16384),
+            Layers = arguments.Int("vision_layers", 1, 256),
+            EmbedDim = arguments.Int("embed_dim", 1, 16384),
+        };
+        if (config.ImageSize < config.PatchSize || config.Width % 64 != 0)
+            throw new FormatException($"config.json: 'vision_width' {config.Width} is no multiple of 64, or 'vision_patch_size' is larger than the image.");
+        return config;
+    }
 
     static Tensor Sizes((int Height, int Width)[] sizes) =>
         Tensor.From([.. sizes.SelectMany(size => new long[] { size.Height, size.Width })], sizes.Length, 2);

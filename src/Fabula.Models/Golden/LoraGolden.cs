@@ -29,8 +29,7 @@ static class LoraGolden
 
     static Tensor Forward(Fixture fixture, Weights weights)
     {
-        var config = ReferenceConfig.Transformer(fixture.Config.Field("constructor"), clipDim: 0);
-        var padTo = fixture.Config.Field("call").Int("seq_len");
-        return WanTransformerGolden.Forward(fixture, new WanTransformer(config, weights), 0, padTo, null);
+        _ = fixture.Input("x.0");
+        return WanTransformerGolden.Forward(fixture, WanTransformerGolden.Model(fixture, weights), 0, null);
     }
 }

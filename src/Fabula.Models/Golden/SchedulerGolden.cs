@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Fabula.Torch;
 
 namespace Fabula.Models.Golden;
@@ -11,19 +13,32 @@ static class SchedulerGolden
 
     public static void Run(Fixture fixture)
     {
-        var order = fixture.Config.Int("solver_order");
-        foreach (var set in fixture.Config.Field("sets").EnumerateArray())
+        var order = fixture.Config.Int("solver_order", 1, 3);
+        const string Known = "v = 0.3*x + sin(t/1000*k)";
+        if (fixture.Config.Has("fake_model") && fixture.Config.Text("fake_model") != Known)
+            throw new FormatException($"config.json: 'fake_model' is '{fixture.Config.Text("fake_model")}'; known is {Known}.");
+        _ = fixture.Numbers("k", fixture.Numbers("x0", fixture.Input("x0").Shape).Shape);
+        var recorded = fixture.Outputs().Select(output => output.Name).ToList();
+        foreach (var (steps, shift) in fixture.Config.Pairs("sets"))
         {
-            var (steps, shift) = (set[0].GetInt32(), set[1].GetDouble());
-            var name = $"n{steps}_s{shift}";
-            var sigmas = Schedule.SamplingSigmas(steps, shift);
+            if (steps != Math.Floor(steps) || steps is < 1 or > 1000) throw new FormatException($"config.json: 'sets' asks for {steps} steps.");
+            var (count, name) = ((int)steps, NameOf(steps, shift, recorded));
+            var sigmas = Schedule.SamplingSigmas(count, shift);
             fixture.Made($"get_sampling_sigmas.{name}", Tensor.From(sigmas, sigmas.Length));
-            Run(fixture, $"unipc.{name}", Schedule.UniPC(steps, shift, order));
-            Run(fixture, $"dpmpp.{name}", Schedule.DpmPlusPlus(steps, shift, order));
-            Run(fixture, $"euler.{name}", Schedule.EulerDiffusers(steps, shift));
-            Run(fixture, $"euler_wan.{name}", Schedule.Euler(steps, shift));
+            Run(fixture, $"unipc.{name}", Schedule.UniPC(count, shift, order));
+            Run(fixture, $"dpmpp.{name}", Schedule.DpmPlusPlus(count, shift, order));
+            Run(fixture, $"euler.{name}", Schedule.EulerDiffusers(count, shift));
+            Run(fixture, $"euler_wan.{name}", Schedule.Euler(count, shift));
         }
     }
+
+    /// <summary>The part of a recording's names that tells steps and shift, however its shift is written: n8_s5, n8_s5.0.</summary>
+    static string NameOf(double steps, double shift, IEnumerable<string> recorded) => recorded
+        .Select(name => Regex.Match(name, @"^[a-z_]+\.(n(\d+)_s([0-9.]+?))(\.(sigmas|timesteps|f32\.[xv]|f64\.x))?$"))
+        .Where(match => match.Success && Number(match.Groups[2].Value) == steps && Number(match.Groups[3].Value) == shift)
+        .Select(match => match.Groups[1].Value).FirstOrDefault() ?? string.Create(CultureInfo.InvariantCulture, $"n{steps}_s{shift}");
+
+    static double? Number(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     static void Run(Fixture fixture, string name, Schedule schedule)
     {

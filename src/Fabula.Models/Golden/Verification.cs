@@ -36,7 +36,9 @@ public static class Verification
         using var scope = TensorScope.Open();
         var kind = Kinds.FirstOrDefault(kind => kind.Is(fixture)) ?? throw new FormatException(
             $"{fixture.Folder}/config.json describes nothing that Fabula can verify. Known: {string.Join(", ", Kinds.Select(k => k.Name))}.");
-        kind.Run(fixture);
+        if (!fixture.Outputs().Any())
+            throw new CheckpointException(Path.Combine(fixture.Folder, "outputs.safetensors"), null, "holds no outputs: there is nothing to compare");
+        RunGuarded(kind, fixture);
         var checks = new List<Check>();
         foreach (var (name, expected) in fixture.Outputs())
         {
@@ -46,6 +48,24 @@ public static class Verification
                 : fixture.Type == DType.F32 ? Compare(name, made, expected, absolute, relative) : CompareLoosely(name, made, expected));
         }
         return checks;
+    }
+
+    /// <summary>
+    /// Recordings are strangers' files: whatever does not fit together in them, foreseen or not, is said as theirs in one sentence.
+    /// </summary>
+    static void RunGuarded(Kind kind, Fixture fixture)
+    {
+        try
+        {
+            kind.Run(fixture);
+        }
+        catch (Exception e) when (e is FormatException or ArgumentException or InvalidOperationException or TorchException
+            or ArithmeticException or IndexOutOfRangeException or KeyNotFoundException or OutOfMemoryException)
+        {
+            var reason = e.Message.ReplaceLineEndings(" ").TrimEnd('.');
+            throw new CheckpointException(fixture.Folder, null, e is FormatException
+                ? $"cannot be run ({reason})" : $"cannot be run: config.json and inputs do not fit together ({reason})", e);
+        }
     }
 
     static Check Compare(string name, Tensor made, Tensor expected, double absolute, double relative)

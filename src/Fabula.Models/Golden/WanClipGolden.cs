@@ -12,7 +12,9 @@ static class WanClipGolden
     public static void Run(Fixture fixture)
     {
         var model = new WanClipVision(ReferenceConfig.Clip(fixture.Config.Field("constructor")), fixture.Weights("", WanClipVision.Rename));
-        Tensor[] images = [.. fixture.Inputs("video").Select(video => video.Transpose(0, 1)).SelectMany(Frames)];
+        _ = fixture.Input("video.0");
+        Tensor[] images = [.. Enumerable.Range(0, fixture.Inputs("video").Count)
+            .Select(i => fixture.Numbers($"video.{i}", 3, -1, -1, -1).Transpose(0, 1)).SelectMany(Frames)];
         using var trace = new Trace();
         var pixels = model.Preprocess(images);
         fixture.Made("pixel_values", pixels);
@@ -20,10 +22,10 @@ static class WanClipGolden
         foreach (var (name, tensor) in trace.Tensors) fixture.Made(name, tensor);
         fixture.Made("full_last", model.Forward(pixels, model.Config.Layers));
         if (!fixture.IsRecorded("interp")) return;
-        var side = (long)Math.Sqrt(fixture.Recorded("interp").Size(1) - 1) * model.Config.PatchSize;
+        var side = (long)Math.Sqrt(fixture.Recorded("interp") is { Dims: 3 } recorded ? recorded.Size(1) - 1 : 0) * model.Config.PatchSize;
+        if (side == 0) return;
         fixture.Made("interp", model.Forward(pixels.ResizeBicubic(side, side)));
     }
 
     static IEnumerable<Tensor> Frames(Tensor video) => Enumerable.Range(0, (int)video.Size(0)).Select(i => video.Select(0, i));
-
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Fabula.Torch;
 
 namespace Fabula.Models.Golden;
@@ -12,11 +13,15 @@ static class WanRotationGolden
 
     public static void Run(Fixture fixture)
     {
-        var headDim = fixture.Config.Int("head_dim");
-        var (x, grids) = (fixture.Input("x"), fixture.Input("grid_sizes").ToFloats());
+        var (headDim, freqDim) = (fixture.Config.Int("head_dim", 6, 1024), fixture.Config.Int("freq_dim", 2, 8192));
+        if (headDim % 2 != 0 || freqDim % 2 != 0) throw new FormatException("config.json: 'head_dim' or 'freq_dim' is odd.");
+        var x = fixture.Numbers("x", -1, -1, -1, headDim);
+        var grids = fixture.Input("grid_sizes", x.Size(0), 3).ToFloats();
         var rotated = new List<Tensor>();
         for (var b = 0; b < x.Size(0); b++)
         {
+            if (!Enumerable.Range(3 * b, 3).All(at => grids[at] >= 1) || (double)grids[3 * b] * grids[3 * b + 1] * grids[3 * b + 2] > x.Size(1))
+                throw fixture.Wrong("grid_sizes", $"has a grid of {grids[3 * b]}x{grids[3 * b + 1]}x{grids[3 * b + 2]} for {x.Size(1)} tokens");
             var (f, h, w) = ((int)grids[3 * b], (int)grids[3 * b + 1], (int)grids[3 * b + 2]);
             var (cosine, sine) = WanTransformer.Angles(headDim, [.. Enumerable.Range(0, f).Select(i => (double)i)], h, w);
             var (tokens, shape) = (f * h * w, new long[] { f * h * w, headDim / 2 });
@@ -26,14 +31,14 @@ static class WanRotationGolden
         }
         fixture.Made("out", Tensor.Cat(0, [.. rotated]));
 
-        var times = fixture.Input("t").ToFloats();
-        var sinusoids = times.SelectMany(t => WanTransformer.Sinusoid(t, fixture.Config.Int("freq_dim"))).ToArray();
-        fixture.Made("sinusoidal", Tensor.From(sinusoids, times.Length, fixture.Config.Int("freq_dim")));
+        var times = fixture.Input("t", -1).ToFloats();
+        var sinusoids = times.SelectMany(t => WanTransformer.Sinusoid(t, freqDim)).ToArray();
+        fixture.Made("sinusoidal", Tensor.From(sinusoids, times.Length, freqDim));
 
-        foreach (var name in fixture.Outputs().Select(output => output.Name)
-            .Where(name => name.StartsWith(Table, StringComparison.Ordinal)).ToList())
+        foreach (var (name, shape) in fixture.Outputs().Select(output => (output.Name, output.Expected.Shape))
+            .Where(output => output.Name.StartsWith(Table, StringComparison.Ordinal)).ToList())
         {
-            var rows = int.Parse(name[Table.Length..]);
+            if (!int.TryParse(name.AsSpan(Table.Length), NumberStyles.None, null, out var rows) || shape is not [var recorded, ..] || recorded != rows) continue;
             // Row i of the reference's table: position i on all three axes.
             var angles = Enumerable.Range(0, rows).SelectMany(i => Enumerable.Range(0, headDim / 2)
                 .Select(pair => WanTransformer.Angle(headDim, pair, i, i, i))

@@ -2,6 +2,7 @@
 // Kudo and Richardson 2018, https://arxiv.org/abs/1808.06226. Reference: google/sentencepiece v0.2.1,
 // src/sentencepiece_processor.cc; parity: SentencePieceParityTests against ids recorded from the library.
 using System.Text;
+using Fabula.Torch;
 
 namespace Fabula.Models.Text;
 
@@ -55,9 +56,10 @@ public sealed class SentencePieceModel
         byte[] data;
         try
         {
+            RegularFile.Require(path);
             data = File.ReadAllBytes(path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
         {
             throw new TokenizerException($"The vocabulary '{path}' cannot be read ({e.Message.TrimEnd('.')}); check the path.", e);
         }

@@ -45,10 +45,10 @@ public sealed unsafe class MappedFile
     }
 
     /// <summary>Maps a file; the caller is its first holder.</summary>
-    /// <exception cref="CheckpointException">The file is missing, empty, or cannot be opened or mapped.</exception>
+    /// <exception cref="CheckpointException">The file is missing, empty, no regular file, or cannot be opened or mapped.</exception>
     public static MappedFile Open(string path)
     {
-        if (!File.Exists(path)) throw new CheckpointException(path, null, "does not exist");
+        RegularFile.Require(path);
         try
         {
             using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
