@@ -26,10 +26,15 @@ public static class Conditioning
     /// Latent rows and columns for pictures of this aspect within an area, each a multiple of the patch [image2video.py].
     /// </summary>
     /// <param name="roundFirst">StoryMem rounds the side before dividing [memory2video.py]; Wan after.</param>
-    public static (int Rows, int Columns) LatentSize(long height, long width, double area, int stride = 8, int patch = 2, bool roundFirst = false)
+    public static (int Rows, int Columns) LatentSize(long height, long width, double area, int stride = 8, int patch = 2,
+        bool roundFirst = false)
     {
         var aspect = (double)height / width;
-        int Fit(double side) => (int)(Math.Floor(Math.Floor((roundFirst ? Math.Round(side, MidpointRounding.ToEven) : side) / stride) / patch) * patch);
+        int Fit(double side)
+        {
+            if (roundFirst) side = Math.Round(side, MidpointRounding.ToEven);
+            return (int)(Math.Floor(Math.Floor(side / stride) / patch) * patch);
+        }
         var (rows, columns) = (Fit(Math.Sqrt(area * aspect)), Fit(Math.Sqrt(area / aspect)));
         return rows > 0 && columns > 0 ? (rows, columns)
             : throw new ArgumentException($"A picture of {width}x{height} does not fit an area of {area} pixels: ask for more.");
@@ -55,7 +60,8 @@ public static class Conditioning
         Tensor Group(int first)
         {
             using var inner = TensorScope.Open();
-            var group = Enumerable.Range(first, first == 0 ? 1 : 4).Select(i => known.TryGetValue(i, out var frame) ? Fit(frame.Image) : grey);
+            var group = Enumerable.Range(first, first == 0 ? 1 : 4)
+                .Select(i => known.TryGetValue(i, out var frame) ? Fit(frame.Image) : grey);
             return inner.Keep(Tensor.Cat(2, [.. group]));                                        // [1, 3, 1 or 4, H, W]
         }
         IEnumerable<Tensor> Groups()
@@ -82,7 +88,8 @@ public static class Conditioning
     /// Four mask channels per latent frame, one per pixel frame it stands for: a remembered frame and the first frame fill all four
     /// [memory2video.py, image2video.py]. [1, 4, M + f, h, w].
     /// </summary>
-    internal static Tensor Mask(int frames, IReadOnlyDictionary<int, KnownFrame> known, IReadOnlyList<KnownFrame> memory, int rows, int columns)
+    internal static Tensor Mask(int frames, IReadOnlyDictionary<int, KnownFrame> known, IReadOnlyList<KnownFrame> memory, int rows,
+        int columns)
     {
         var latentFrames = memory.Count + LatentFrames(frames);
         var values = new float[4 * latentFrames];                                                // [4, M + f]
@@ -96,8 +103,8 @@ public static class Conditioning
     }
 
     /// <summary>
-    /// Temporal positions for rotation: remembered frame i of M at -(M - i) S, the shot at 0, 1, 2... [StoryMem, section 3.3]. S is 5 in the
-    /// paper; 1 is what StoryMem's first release did.
+    /// Temporal positions for rotation: remembered frame i of M at -(M - i) S, the shot at 0, 1, 2... [StoryMem, section 3.3].
+    /// S is 5 in the paper; 1 is what StoryMem's first release did.
     /// </summary>
     public static double[] Positions(int memory, int latentFrames, double stride = 5) =>
         [.. Enumerable.Range(0, memory).Select(i => -(memory - i) * stride), .. Enumerable.Range(0, latentFrames).Select(i => (double)i)];
@@ -122,5 +129,6 @@ public static class Conditioning
 
     /// <summary>Stretches [3, H, W] to a size (cubic, no antialias, as the reference does); [1, 3, 1, height, width].</summary>
     static Tensor Resize(Tensor image, long height, long width) =>
-        (image.Size(1) == height && image.Size(2) == width ? image.Unsqueeze(0) : image.Float().Unsqueeze(0).ResizeBicubic(height, width)).Unsqueeze(2);
+        (image.Size(1) == height && image.Size(2) == width ? image.Unsqueeze(0) : image.Float().Unsqueeze(0).ResizeBicubic(height, width))
+            .Unsqueeze(2);
 }

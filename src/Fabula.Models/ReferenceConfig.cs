@@ -3,12 +3,15 @@ using System.Text.Json;
 
 namespace Fabula.Models;
 
-/// <summary>Fields of a configuration with errors that name the field. Whole numbers lie between 0 and 2^21: nothing real is larger.</summary>
+/// <summary>
+/// Fields of a configuration with errors that name the field. Whole numbers lie between 0 and 2^21: nothing real is larger.
+/// </summary>
 static class ConfigJson
 {
     const int Largest = 1 << 21;
 
-    public static bool Has(this JsonElement element, string name) => element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out _);
+    public static bool Has(this JsonElement element, string name) => element.ValueKind == JsonValueKind.Object
+        && element.TryGetProperty(name, out _);
 
     public static JsonElement Field(this JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value
@@ -16,19 +19,22 @@ static class ConfigJson
 
     public static int Int(this JsonElement element, string name) => Whole(element.Field(name), name);
     /// <summary>A whole number within bounds.</summary>
-    public static int Int(this JsonElement element, string name, int low, int high) => element.Int(name) is var number && number >= low && number <= high
+    public static int Int(this JsonElement element, string name, int low, int high) => element.Int(name) is var number && number >= low
+        && number <= high
         ? number : throw new FormatException($"config.json: '{name}' is {number}, which is not from {low} to {high}.");
     public static int Int(this JsonElement element, string name, int otherwise) => element.Has(name) ? element.Int(name) : otherwise;
 
     public static double Double(this JsonElement element, string name, double otherwise) => !element.Has(name) ? otherwise
-        : element.Field(name) is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out var number) && double.IsFinite(number) ? number
+        : element.Field(name) is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out var number)
+            && double.IsFinite(number) ? number
         : throw Wrong(name, "a number");
 
     public static string Text(this JsonElement element, string name) =>
         element.Field(name) is { ValueKind: JsonValueKind.String } value ? value.GetString()! : throw Wrong(name, "text");
 
     public static bool Flag(this JsonElement element, string name, bool otherwise = false) => !element.Has(name) ? otherwise
-        : element.Field(name).ValueKind switch { JsonValueKind.True => true, JsonValueKind.False => false, _ => throw Wrong(name, "true or false") };
+        : element.Field(name).ValueKind switch { JsonValueKind.True => true, JsonValueKind.False => false, _ =>
+            throw Wrong(name, "true or false") };
 
     public static int[] Ints(this JsonElement element, string name) => [.. element.List(name).Select(item => Whole(item, name))];
     public static bool[] Flags(this JsonElement element, string name) => [.. element.List(name).Select(item => item.ValueKind switch
@@ -42,7 +48,8 @@ static class ConfigJson
 
     /// <summary>A list of 1 to 1024 pairs of finite numbers.</summary>
     public static (double, double)[] Pairs(this JsonElement element, string name) => [.. element.List(name).Select(item =>
-        item.ValueKind == JsonValueKind.Array && item.EnumerateArray().ToList() is [{ ValueKind: JsonValueKind.Number } first, { ValueKind: JsonValueKind.Number } second]
+        item.ValueKind == JsonValueKind.Array && item.EnumerateArray()
+            .ToList() is [{ ValueKind: JsonValueKind.Number } first, { ValueKind: JsonValueKind.Number } second]
             && first.TryGetDouble(out var a) && second.TryGetDouble(out var b) && double.IsFinite(a) && double.IsFinite(b)
             ? (a, b) : throw Wrong(name, "a list of pairs of numbers"))];
 
@@ -66,7 +73,8 @@ static class ReferenceConfig
         var config = new WanConfig
         {
             Kind = arguments.Text("model_type") is "t2v" or "i2v" or "flf2v" or "ti2v" ? arguments.Text("model_type")
-                : throw new FormatException($"config.json: 'model_type' is '{arguments.Text("model_type")}'; known are t2v, i2v, flf2v and ti2v."),
+                : throw new FormatException(
+                    $"config.json: 'model_type' is '{arguments.Text("model_type")}'; known are t2v, i2v, flf2v and ti2v."),
             Dim = arguments.Int("dim", 1, 16384),
             FfnDim = arguments.Int("ffn_dim", 1, 131072),
             Heads = arguments.Int("num_heads", 1, 512),
@@ -107,7 +115,8 @@ static class ReferenceConfig
         };
         if (config.DimMult.Count is < 2 or > 8 || config.DimMult.Any(times => times is < 1 or > 64)
             || config.DimMult.Count != config.TemporalDownsample.Count + 1)
-            throw new FormatException("config.json: 'dim_mult' is not 2 to 8 numbers from 1 to 64, one more than 'temperal_downsample' has.");
+            throw new FormatException(
+                "config.json: 'dim_mult' is not 2 to 8 numbers from 1 to 64, one more than 'temperal_downsample' has.");
         return config;
     }
 
@@ -128,7 +137,8 @@ static class ReferenceConfig
             Layers = arguments.Int("vision_layers", 1, 256),
         };
         if (config.ImageSize < config.PatchSize || config.Dim % config.Heads != 0 || config.MlpRatio is not (> 0 and <= 16))
-            throw new FormatException($"config.json: 'patch_size' {config.PatchSize} is larger than the image, 'vision_heads' {config.Heads} do not "
+            throw new FormatException(
+                $"config.json: 'patch_size' {config.PatchSize} is larger than the image, 'vision_heads' {config.Heads} do not "
                 + $"divide 'vision_dim' {config.Dim}, or 'vision_mlp_ratio' {config.MlpRatio} is not above 0 and at most 16.");
         return config;
     }

@@ -41,13 +41,15 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
 {
     /// <summary>
     /// Takes all steps, yielding the state after each: save it at will (<see cref="SolverState.Save"/>), and give it back as
-    /// <paramref name="resume"/> to go on to the same bits. A yielded state belongs to the loop, which disposes of it when it is left early; the last is the caller's to dispose of.
+    /// <paramref name="resume"/> to go on to the same bits. A yielded state belongs to the loop, which disposes of it when it is left
+    /// early; the last is the caller's to dispose of.
     /// </summary>
     /// <param name="observe">Is shown each step's two halves.</param>
     public IEnumerable<SolverState> Sample(WanShot shot, SolverState? resume = null, Action<WanStep>? observe = null)
     {
         var model = low.Model;
-        var (frames, rows, columns) = ((int)shot.Noise.Size(2), (int)shot.Noise.Size(3) / model.Config.Patch.H, (int)shot.Noise.Size(4) / model.Config.Patch.W);
+        var (frames, rows, columns) = ((int)shot.Noise.Size(2), (int)shot.Noise.Size(3) / model.Config.Patch.H,
+            (int)shot.Noise.Size(4) / model.Config.Patch.W);
         var positions = shot.Positions ?? [.. Enumerable.Range(0, frames).Select(f => (double)f)];
         if (positions.Count != frames) throw new ArgumentException($"{positions.Count} positions are given for {frames} latent frames.");
         using var rotation = model.Rotate(positions, rows, columns);
@@ -64,7 +66,8 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
                 {
                     positive?.Dispose();
                     negative?.Dispose();
-                    (current, positive, negative) = (expert, expert.Model.Prepare([shot.Prompt], shot.Clip), expert.Model.Prepare([shot.NegativePrompt], shot.Clip));
+                    (current, positive, negative) = (expert, expert.Model.Prepare([shot.Prompt], shot.Clip),
+                        expert.Model.Prepare([shot.NegativePrompt], shot.Clip));
                 }
                 using (var scope = TensorScope.Open())
                 {
@@ -92,7 +95,8 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
             if (!done) state.Dispose();
             positive?.Dispose();
             negative?.Dispose();
-            if (!state.IsDone) state.Dispose();                                                  // a failure, or a caller who asks for no more
+            // a failure, or a caller who asks for no more
+            if (!state.IsDone) state.Dispose();
         }
     }
 
@@ -107,6 +111,7 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
     {
         if (velocity.AllFinite()) return;
         throw new InvalidOperationException(
-            $"The model's answer at step {state.Step + 1} of {state.Schedule.Steps} is not finite; `fabula models inspect --check` finds a broken weight.");
+            $"The model's answer at step {state.Step + 1} of {state.Schedule.Steps} is not finite; "
+            + "`fabula models inspect --check` finds a broken weight.");
     }
 }

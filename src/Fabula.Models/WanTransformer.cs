@@ -214,7 +214,8 @@ public sealed class WanTransformer
     public Tensor Forward(Tensor latents, WanModulation time, WanPrompt prompt, WanRotation rotation, Trace? trace = null, int padTo = 0)
     {
         using var scope = TensorScope.Open();
-        var (batch, f, h, w) = (latents.Size(0), latents.Size(2) / Config.Patch.T, latents.Size(3) / Config.Patch.H, latents.Size(4) / Config.Patch.W);
+        var (batch, f, h, w) = (latents.Size(0), latents.Size(2) / Config.Patch.T, latents.Size(3) / Config.Patch.H,
+            latents.Size(4) / Config.Patch.W);
         var tokens = f * h * w;
         var (cosine, sine) = (rotation.Cosine, rotation.Sine);
         if (cosine.Size(0) != tokens)
@@ -231,7 +232,8 @@ public sealed class WanTransformer
         for (var i = 0; i < _blocks.Length; i++)
         {
             using var inner = TensorScope.Open();
-            x = inner.Keep(GradientCheckpointing ? Checkpointed(i) : _blocks[i].Forward(x, modulation, index, cosine, sine, tokens, prompt.Block(i), trace));
+            x = inner.Keep(GradientCheckpointing ? Checkpointed(i)
+                : _blocks[i].Forward(x, modulation, index, cosine, sine, tokens, prompt.Block(i), trace));
             trace?.Record($"block.{i}", x);
         }
         // Whatever the block sees is among the inputs: it must outlive the caller's scopes until backward.
@@ -241,7 +243,8 @@ public sealed class WanTransformer
             List<Tensor> inputs = [x, modulation, text.K, text.V, cosine, sine, bias];
             if (image is { } seen) inputs.AddRange([seen.K, seen.V]);
             if (index is not null) inputs.Add(index);
-            return Checkpointing.Run(given => _blocks[i].Forward(given[0], given[1], index is null ? null : given[^1], given[4], given[5], tokens,
+            return Checkpointing.Run(given => _blocks[i].Forward(given[0], given[1], index is null ? null : given[^1], given[4],
+                given[5], tokens,
                 new((given[2], given[3]), given[6], image is null ? null : (given[7], given[8])), null), [.. inputs]);
         }
         x = _head.Forward(x, e, index);                                                          // [B, L, pt ph pw out]
@@ -258,11 +261,14 @@ public sealed class WanTransformer
         return new WanRotation(Tensor.From(cosine, shape).To(_device).Own(), Tensor.From(sine, shape).To(_device).Own());
     }
 
-    /// <summary>As the tensor form: cosine and sine, [L, d/2] row-major. A third of the pairs each for rows and columns, the rest for time.</summary>
+    /// <summary>
+    /// As the tensor form: cosine and sine, [L, d/2] row-major. A third of the pairs each for rows and columns, the rest for time.
+    /// </summary>
     internal static (float[] Cosine, float[] Sine) Angles(int headDim, IReadOnlyList<double> frames, int rows, int columns)
     {
         var pairs = headDim / 2;
-        var (cosine, sine) = (new float[(long)frames.Count * rows * columns * pairs], new float[(long)frames.Count * rows * columns * pairs]);
+        var (cosine, sine) = (new float[(long)frames.Count * rows * columns * pairs],
+            new float[(long)frames.Count * rows * columns * pairs]);
         var at = 0;
         for (var f = 0; f < frames.Count; f++)
         for (var r = 0; r < rows; r++)
@@ -331,10 +337,12 @@ public sealed class WanTransformer
         var probe = new RandomSource(0).Normal("collapse", 0, 1, 4, Config.Dim).To(_type, _device);
         var none = Tensor.Zeros([1, Config.TextLen], DType.F32, _device);
         var (a, b) = (attention.TextKeys(full), attention.TextKeys(text.Narrow(0, 0, 1).Contiguous()));
-        var (whole, collapsed) = (attention.Forward(probe, new(a, none, null)), attention.Forward(probe, new(b, bias.Narrow(0, 0, 1).Contiguous(), null)));
+        var (whole, collapsed) = (attention.Forward(probe, new(a, none, null)),
+            attention.Forward(probe, new(b, bias.Narrow(0, 0, 1).Contiguous(), null)));
         var error = (whole.Float() - collapsed.Float()).Abs().Max().Item() / Math.Max(whole.Float().Abs().Max().Item(), 1e-6);
         if (error > (_type == DType.F32 ? 1e-4 : 5e-2))
-            throw new InvalidOperationException($"Collapsing padded text rows changed the first block by {error:E1}: these weights are not Wan's.");
+            throw new InvalidOperationException(
+                $"Collapsing padded text rows changed the first block by {error:E1}: these weights are not Wan's.");
         _collapseChecked = true;
     }
 
@@ -499,6 +507,7 @@ sealed class WanHead(WanConfig config, Weights weights)
     public Tensor Forward(Tensor x, Tensor e, Tensor? index)
     {
         var parts = (_modulation.Float() + e.Unsqueeze(1)).Chunk(2, 1);                                  // [U, 2, D]
-        return _head.ForwardWide(Fused.LayerNorm(x, null, null, config.Eps, DType.F32, parts[0].Transpose(0, 1), parts[1].Transpose(0, 1), index));
+        return _head.ForwardWide(Fused.LayerNorm(x, null, null, config.Eps, DType.F32, parts[0].Transpose(0, 1),
+            parts[1].Transpose(0, 1), index));
     }
 }

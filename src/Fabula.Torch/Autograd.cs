@@ -1,7 +1,9 @@
 // Gradients: off by default on the tensor thread, switched on for a block of code.
 namespace Fabula.Torch;
 
-/// <summary><code>using var _ = Autograd.Enable();</code> records operations for backward. Off otherwise, so that sampling keeps no graph.</summary>
+/// <summary>
+/// <code>using var _ = Autograd.Enable();</code> records operations for backward. Off otherwise, so that sampling keeps no graph.
+/// </summary>
 public static class Autograd
 {
     public static bool IsEnabled => Native.ft_grad_enabled() != 0;
@@ -52,7 +54,9 @@ public sealed unsafe partial class Tensor
         }
     }
 
-    /// <summary>Adds the gradient of this tensor, weighted by <paramref name="grad"/> (1 for a scalar), to every leaf it came from.</summary>
+    /// <summary>
+    /// Adds the gradient of this tensor, weighted by <paramref name="grad"/> (1 for a scalar), to every leaf it came from.
+    /// </summary>
     public void Backward(Tensor? grad = null)
     {
         LibTorch.RequireHere();

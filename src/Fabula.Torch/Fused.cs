@@ -14,7 +14,8 @@ public static class Fused
     /// <summary>Whether fused kernels may be taken at all; the tests compare both ways.</summary>
     public static bool Enabled { get; set; } = true;
 
-    static bool Fits(Tensor x) => Enabled && x.Device.IsCpu && (x.DType is DType.F32 or DType.BF16) && !Autograd.IsEnabled && !Checkpointing.IsInside;
+    static bool Fits(Tensor x) => Enabled && x.Device.IsCpu && (x.DType is DType.F32 or DType.BF16) && !Autograd.IsEnabled
+        && !Checkpointing.IsInside;
 
     /// <summary>
     /// x Wᵀ + b for x [.., in] in the weight's type, weight [out, in]. libtorch multiplies bf16 well only where oneDNN does (AVX-512);
@@ -51,7 +52,8 @@ public static class Fused
     }
 
     /// <summary>
-    /// RMS norm of x [B, L, D] over D, times weight [D], split into heads; then, where angles are given (cosine and sine [L, D/heads/2] fp32),
+    /// RMS norm of x [B, L, D] over D, times weight [D], split into heads; then, where angles are given (cosine and sine [L, D/heads/2]
+    /// fp32),
     /// neighbouring pairs are rotated. Returns [B, L, heads, D/heads] in x's type. In fp32 inside.
     /// </summary>
     public static Tensor RmsNormRotate(Tensor x, Tensor weight, double eps, int heads, Tensor? cosine = null, Tensor? sine = null)
@@ -99,7 +101,8 @@ public static class Fused
     static Tensor PerToken(Tensor table, Tensor? index) => index is null ? table : table.IndexSelect(1, index);
 
     /// <summary>
-    /// softmax(q kᵀ · scale + bias) v for q [B, Lq, H, d], k and v [B, Lk, H, d], bias [B, Lk] fp32 (added to every score of that key) or absent.
+    /// softmax(q kᵀ · scale + bias) v for q [B, Lq, H, d], k and v [B, Lk, H, d], bias [B, Lk] fp32 (added to every score of that key) or
+    /// absent.
     /// Returns [B, Lq, H, d]. Exact; memory is bounded by taking queries in blocks.
     /// </summary>
     public static Tensor Attention(Tensor q, Tensor k, Tensor v, double scale, Tensor? keyBias = null)
@@ -110,7 +113,8 @@ public static class Fused
         // libtorch 2.x: the fused operator. Its leading arguments have not changed since 2.0; the scale is folded into q. It takes a
         // bias in q's type only, and bf16 would shift the log of a large count by up to 1/64: then the definition serves.
         if (Enabled && AtenSdpa.Exists && (keyBias is null || keyBias.DType == q.DType))
-            return scope.Keep(AtenSdpa.Call(qh * (scale * Math.Sqrt(q.Size(3))), kh, vh, keyBias?.Unsqueeze(1).Unsqueeze(1)).Transpose(1, 2));
+            return scope.Keep(AtenSdpa.Call(qh * (scale * Math.Sqrt(q.Size(3))), kh, vh, keyBias?.Unsqueeze(1).Unsqueeze(1))
+                .Transpose(1, 2));
         const long Block = 512;
         var blocks = new List<Tensor>();
         var kt = kh.Transpose(2, 3);

@@ -35,7 +35,8 @@ public sealed class Linear
     }
 
     /// <summary>gelu of Forward, tanh form.</summary>
-    public Tensor ForwardGelu(Tensor x) => _attached.Count > 0 ? Fused.GeluTanh(Forward(x)) : Fused.LinearGelu(x.To(Weight.DType), Weight, Bias);
+    public Tensor ForwardGelu(Tensor x) => _attached.Count > 0 ? Fused.GeluTanh(Forward(x))
+        : Fused.LinearGelu(x.To(Weight.DType), Weight, Bias);
 
     /// <summary>As Forward, computed in fp32 whatever the weight's type: for small layers whose precision matters.</summary>
     public Tensor ForwardWide(Tensor x)

@@ -8,7 +8,9 @@ namespace Fabula.Torch;
 /// <summary>libtorch refused: a wrong shape, an unknown operator, no memory. The message is libtorch's first line.</summary>
 public sealed class TorchException(string message) : Exception(message);
 
-/// <summary>Bytes in live tensors, the most there ever were since <see cref="LibTorch.ResetPeak"/>, and bytes taken from the system.</summary>
+/// <summary>
+/// Bytes in live tensors, the most there ever were since <see cref="LibTorch.ResetPeak"/>, and bytes taken from the system.
+/// </summary>
 public readonly record struct MemoryUse(long Live, long Peak, long Held);
 
 /// <summary>
@@ -70,7 +72,9 @@ public static class LibTorch
     /// <summary>Waits until the device has done everything asked of it; nothing on the CPU.</summary>
     public static void Synchronize(Device device) => Native.Check(Native.ft_synchronize((int)device.Type, device.Index));
 
-    /// <summary>Runs work on the tensor thread and waits; runs it at once when already there. Exceptions arrive as they were thrown.</summary>
+    /// <summary>
+    /// Runs work on the tensor thread and waits; runs it at once when already there. Exceptions arrive as they were thrown.
+    /// </summary>
     public static T Run<T>(Func<T> work)
     {
         if (_here) return work();
@@ -114,7 +118,9 @@ public static class LibTorch
         foreach (var work in Queue.GetConsumingEnumerable()) work();
     }
 
-    /// <summary>libtorch calls back from threads of its own when it computes gradients on a GPU: such a call counts as the tensor thread.</summary>
+    /// <summary>
+    /// libtorch calls back from threads of its own when it computes gradients on a GPU: such a call counts as the tensor thread.
+    /// </summary>
     internal static Visit Borrow()
     {
         var visit = new Visit { Before = _here };

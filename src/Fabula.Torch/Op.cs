@@ -42,7 +42,9 @@ public readonly struct Arg
     };
 }
 
-/// <summary>An operator such as <c>aten::add.Tensor</c>. Missing ones are known by <see cref="Exists"/>: newer libtorch has more of them.</summary>
+/// <summary>
+/// An operator such as <c>aten::add.Tensor</c>. Missing ones are known by <see cref="Exists"/>: newer libtorch has more of them.
+/// </summary>
 public sealed unsafe class Op(string name, string overload = "")
 {
     const int MaxResults = 8;

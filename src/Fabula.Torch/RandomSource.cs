@@ -64,7 +64,8 @@ public sealed class RandomSource(ulong seed)
         return (c0, c1, c2, c3);
     }
 
-    static uint Word((uint A, uint B, uint C, uint D) block, int index) => index switch { 0 => block.A, 1 => block.B, 2 => block.C, _ => block.D };
+    static uint Word((uint A, uint B, uint C, uint D) block, int index) =>
+        index switch { 0 => block.A, 1 => block.B, 2 => block.C, _ => block.D };
 
     static uint Stream(string purpose) => BitConverter.ToUInt32(SHA256.HashData(Encoding.UTF8.GetBytes(purpose)));
 }

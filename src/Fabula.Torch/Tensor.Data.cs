@@ -32,8 +32,11 @@ public sealed unsafe partial class Tensor
     /// <inheritdoc cref="From{T}(ReadOnlySpan{T}, long[])"/>
     public static Tensor From<T>(T[] data, params long[] shape) where T : unmanaged => From((ReadOnlySpan<T>)data, shape);
 
-    /// <summary>A tensor over memory that somebody else owns; <paramref name="release"/> is called once, on any thread, when it is dropped.</summary>
-    internal static Tensor FromMemory(nint data, long[] shape, long[]? strides, DType type, delegate* unmanaged<nint, void> release, nint context)
+    /// <summary>
+    /// A tensor over memory that somebody else owns; <paramref name="release"/> is called once, on any thread, when it is dropped.
+    /// </summary>
+    internal static Tensor FromMemory(nint data, long[] shape, long[]? strides, DType type, delegate* unmanaged<nint, void> release,
+        nint context)
     {
         LibTorch.RequireHere();
         fixed (long* sizes = shape)

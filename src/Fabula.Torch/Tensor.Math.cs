@@ -14,18 +14,22 @@ public sealed unsafe partial class Tensor
     static readonly Op ExpOp = new("aten::exp"), LogOp = new("aten::log"), SqrtOp = new("aten::sqrt"), RsqrtOp = new("aten::rsqrt"),
         SinOp = new("aten::sin"), CosOp = new("aten::cos"), TanhOp = new("aten::tanh"), AbsOp = new("aten::abs"),
         SigmoidOp = new("aten::sigmoid"), SiluOp = new("aten::silu"), SiluInOp = new("aten::silu_"), ReluOp = new("aten::relu"),
-        GeluOp = new("aten::gelu"), ClampOp = new("aten::clamp"), ClampInOp = new("aten::clamp_"), PowOp = new("aten::pow", "Tensor_Scalar"),
+        GeluOp = new("aten::gelu"), ClampOp = new("aten::clamp"), ClampInOp = new("aten::clamp_"),
+            PowOp = new("aten::pow", "Tensor_Scalar"),
         RoundOp = new("aten::round"), SoftmaxOp = new("aten::softmax", "int"), LogSoftmaxOp = new("aten::log_softmax", "int"),
-        MatmulOp = new("aten::matmul"), SumOp = new("aten::sum", "dim_IntList"), SumAllOp = new("aten::sum"), MeanOp = new("aten::mean", "dim"),
+        MatmulOp = new("aten::matmul"), SumOp = new("aten::sum", "dim_IntList"), SumAllOp = new("aten::sum"),
+            MeanOp = new("aten::mean", "dim"),
         MeanAllOp = new("aten::mean"), MaxAllOp = new("aten::max"), MinAllOp = new("aten::min"), MaxOp = new("aten::amax"),
-        ArgmaxOp = new("aten::argmax"), NormOp = new("aten::linalg_vector_norm"), IsFiniteOp = new("aten::isfinite"), AllOp = new("aten::all"),
+        ArgmaxOp = new("aten::argmax"), NormOp = new("aten::linalg_vector_norm"), IsFiniteOp = new("aten::isfinite"),
+            AllOp = new("aten::all"),
         EqOp = new("aten::eq", "Scalar"), LtOp = new("aten::lt", "Scalar"),
         WhereOp = new("aten::where", "self"), MaskedFillOp = new("aten::masked_fill", "Scalar"),
         CumsumOp = new("aten::cumsum");
 
     static readonly Op ReshapeOp = new("aten::reshape"), ViewOp = new("aten::view"), PermuteOp = new("aten::permute"),
         TransposeOp = new("aten::transpose", "int"), ContiguousOp = new("aten::contiguous"), UnsqueezeOp = new("aten::unsqueeze"),
-        SqueezeOp = new("aten::squeeze", "dim"), ExpandOp = new("aten::expand"), NarrowOp = new("aten::narrow"), SelectOp = new("aten::select", "int"),
+        SqueezeOp = new("aten::squeeze", "dim"), ExpandOp = new("aten::expand"), NarrowOp = new("aten::narrow"),
+            SelectOp = new("aten::select", "int"),
         SliceOp = new("aten::slice", "Tensor"), CatOp = new("aten::cat"), StackOp = new("aten::stack"), ChunkOp = new("aten::chunk"),
         SplitOp = new("aten::split_with_sizes"), FlipOp = new("aten::flip"), RepeatOp = new("aten::repeat"),
         RepeatInterleaveOp = new("aten::repeat_interleave", "self_int"), CloneOp = new("aten::clone"), DetachOp = new("aten::detach"),
@@ -134,7 +138,9 @@ public sealed unsafe partial class Tensor
     public Tensor Pad(long[] pairs, double value = 0) => PadOp.Call(this, pairs, value);
     /// <summary>Images [B, C, H, W] at another size, cubic (a = -0.75), corners not aligned, without antialias.</summary>
     public Tensor ResizeBicubic(long height, long width) => BicubicOp.Call(this, new[] { height, width }, false, Arg.None, Arg.None);
-    /// <summary>Images [B, C, H, W] at another size, linear, corners not aligned; <paramref name="antialias"/> averages when shrinking.</summary>
+    /// <summary>
+    /// Images [B, C, H, W] at another size, linear, corners not aligned; <paramref name="antialias"/> averages when shrinking.
+    /// </summary>
     public Tensor ResizeBilinear(long height, long width, bool antialias = false) =>
         (antialias ? BilinearAntialiasOp : BilinearOp).Call(this, new[] { height, width }, false, Arg.None, Arg.None);
     public Tensor Clone() => CloneOp.Call(this);

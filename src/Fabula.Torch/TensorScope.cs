@@ -21,7 +21,9 @@ public ref struct TensorScope
         return new TensorScope { _start = _born.Count };
     }
 
-    /// <summary>Hands a tensor to the enclosing scope, or to the caller if there is none. Tensors born elsewhere pass through unchanged.</summary>
+    /// <summary>
+    /// Hands a tensor to the enclosing scope, or to the caller if there is none. Tensors born elsewhere pass through unchanged.
+    /// </summary>
     public Tensor Keep(Tensor tensor)
     {
         var slot = tensor.Slot;

@@ -16,7 +16,9 @@ public sealed class Weights : IDisposable
 
     Weights(Store store, string prefix, DType type) => (_store, _prefix, _type) = (store, prefix, type);
 
-    /// <summary>Weights of a file or folder (see <see cref="Checkpoint.Open"/>), handed out as <paramref name="type"/> on <paramref name="device"/>.</summary>
+    /// <summary>
+    /// Weights of a file or folder (see <see cref="Checkpoint.Open"/>), handed out as <paramref name="type"/> on <paramref name="device"/>.
+    /// </summary>
     /// <param name="rename">File name to model name; null drops the tensor.</param>
     public static Weights Open(string path, DType type, Device device, Func<string, string?>? rename = null) =>
         Of(Checkpoint.Open(path), type, device, rename);
@@ -42,7 +44,9 @@ public sealed class Weights : IDisposable
     public static Weights Fresh(ulong seed, DType type, Device device) =>
         new(new Store("new weights", type, device, null) { Fresh = new RandomSource(seed) }, "", type);
 
-    /// <summary>Weights that only take down what a model asks for (<see cref="Recorded"/>); its tensors are empty and cannot be computed with.</summary>
+    /// <summary>
+    /// Weights that only take down what a model asks for (<see cref="Recorded"/>); its tensors are empty and cannot be computed with.
+    /// </summary>
     public static Weights Recorder() => new(new Store("no file", DType.F32, Device.Cpu, null) { Record = [] }, "", DType.F32);
 
     /// <summary>What a model asked a <see cref="Recorder"/> for: full names and shapes, in order.</summary>
@@ -140,7 +144,8 @@ public sealed class Weights : IDisposable
     public void Patch(string name, Func<Tensor, Tensor> change)
     {
         var full = _prefix + name;
-        if (_store.Ready.ContainsKey(full)) throw new InvalidOperationException($"'{full}' is already in use: patch before building the model.");
+        if (_store.Ready.ContainsKey(full))
+            throw new InvalidOperationException($"'{full}' is already in use: patch before building the model.");
         if (!_store.Entries.ContainsKey(full)) throw Missing(full);
         _store.Patches[full] = _store.Patches.TryGetValue(full, out var earlier) ? x => change(earlier(x)) : change;
     }
@@ -170,12 +175,14 @@ public sealed class Weights : IDisposable
     {
         if (_store.Record is not null) return;
         if (_store.Attached.Keys.FirstOrDefault(path => !_store.Taken.Contains(path)) is { } stray)
-            throw new CheckpointException(_store.Source, stray + ".weight", "belongs to no linear layer of this model, so nothing can be attached to it");
+            throw new CheckpointException(_store.Source, stray + ".weight",
+                "belongs to no linear layer of this model, so nothing can be attached to it");
         var unused = Names.Select(name => _prefix + name).Where(name => !_store.Used.Contains(name)).ToList();
         if (unused.Count == 0) return;
         var more = unused.Count > 5 ? $" and {unused.Count - 5} more" : "";
         throw new CheckpointException(_store.Source, unused[0],
-            $"is not part of this model ({string.Join(", ", unused.Take(5))}{more} are left over); the file belongs to another architecture");
+            $"is not part of this model ({string.Join(", ", unused.Take(5))}{more} are left over); "
+            + "the file belongs to another architecture");
     }
 
     /// <summary>All tensors handed out so far, by full name: what an optimiser trains and a checkpoint stores.</summary>
@@ -306,12 +313,14 @@ public sealed class Weights : IDisposable
         return scope.Keep(tensor.To(type, _store.Device));
     }
 
-    CheckpointException Missing(string name) => new(_store.Source, name, "is missing; the file is incomplete or belongs to another architecture");
+    CheckpointException Missing(string name) => new(_store.Source, name,
+        "is missing; the file is incomplete or belongs to another architecture");
 
     static void RequireShape(string name, string file, long[] found, long[] wanted)
     {
         if (!found.AsSpan().SequenceEqual(wanted))
-            throw new CheckpointException(file, name, $"has shape [{string.Join(", ", found)}] where the model needs [{string.Join(", ", wanted)}]");
+            throw new CheckpointException(file, name,
+                $"has shape [{string.Join(", ", found)}] where the model needs [{string.Join(", ", wanted)}]");
     }
 
     /// <summary>Whole numbers stored where a network computes with fractions are some other file's; a kernel would misread them.</summary>

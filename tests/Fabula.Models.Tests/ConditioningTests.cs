@@ -7,7 +7,9 @@ public class ConditioningTests
     static readonly RandomSource Random = new(4);
     static readonly WanVaeConfig Tiny = new() { Dim = 4 };
 
-    /// <summary>480 x 832 gives 58 rows in the reference too: its square root is 479.99999999999994 there, and is divided before rounding.</summary>
+    /// <summary>
+    /// 480 x 832 gives 58 rows in the reference too: its square root is 479.99999999999994 there, and is divided before rounding.
+    /// </summary>
     [Theory]
     [InlineData(480, 832, 399360, 58, 104), InlineData(832, 480, 399360, 104, 60), InlineData(720, 1280, 921600, 90, 160)]
     public void Latent_sizes_follow_the_picture_and_the_area(int height, int width, double area, int rows, int columns) =>
@@ -26,7 +28,8 @@ public class ConditioningTests
     public void The_mask_marks_what_is_given_and_nothing_else() => OnTorch.Run(() =>
     {
         var any = new KnownFrame(Tensor.Zeros([3, 8, 8], DType.F32, Device.Cpu));
-        var mask = Conditioning.Mask(9, new Dictionary<int, KnownFrame> { [0] = any, [8] = any }, [any, any], 1, 1).Reshape(4, 5).ToFloats();
+        var mask = Conditioning.Mask(9, new Dictionary<int, KnownFrame> { [0] = any, [8] = any }, [any, any], 1, 1).Reshape(4, 5)
+            .ToFloats();
         // Rows: the four pixel frames a latent frame stands for; columns: two remembered, then the shot's three.
         Assert.Equal(
         [

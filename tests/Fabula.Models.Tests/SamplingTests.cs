@@ -29,7 +29,8 @@ public class SamplingTests
         using var low = Weights.Fresh(1, DType.F32, Device.Cpu);
         using var high = Weights.Fresh(2, DType.F32, Device.Cpu);
         var sampler = new WanSampler(new(new WanTransformer(Text, low), 3.5), new(new WanTransformer(Text, high), 4.5), 0.9);
-        var shot = Shot(solver switch { "unipc" => Schedule.UniPC(6, 5), "dpm++" => Schedule.DpmPlusPlus(6, 5), _ => Schedule.Euler(6, 5) });
+        var shot = Shot(solver switch { "unipc" => Schedule.UniPC(6, 5), "dpm++" => Schedule.DpmPlusPlus(6, 5), _ =>
+            Schedule.Euler(6, 5) });
         var straight = Finish(sampler, shot);
         var file = Path.Combine(Path.GetTempPath(), $"fabula-{Guid.NewGuid():N}.safetensors");
         for (var stopAt = 1; stopAt < 6; stopAt++)
@@ -52,8 +53,10 @@ public class SamplingTests
         using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
         var model = new WanTransformer(Text, weights);
         var shot = Shot(Schedule.Euler(2, 3));
-        Assert.Equal(Finish(new(new(model, 1)), shot), Finish(new(new(model, 1)), shot with { NegativePrompt = Random.Normal("other", 0, 3, 24) }));
-        Assert.NotEqual(Finish(new(new(model, 2)), shot), Finish(new(new(model, 2)), shot with { NegativePrompt = Random.Normal("other", 0, 3, 24) }));
+        Assert.Equal(Finish(new(new(model, 1)), shot), Finish(new(new(model, 1)),
+            shot with { NegativePrompt = Random.Normal("other", 0, 3, 24) }));
+        Assert.NotEqual(Finish(new(new(model, 2)), shot), Finish(new(new(model, 2)),
+            shot with { NegativePrompt = Random.Normal("other", 0, 3, 24) }));
     });
 
     [Fact]

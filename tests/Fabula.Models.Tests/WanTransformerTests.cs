@@ -64,7 +64,8 @@ public class WanTransformerTests
             using var weights = Weights.Fresh(3, DType.F32, Device.Cpu);
             var model = new WanTransformer(Small, weights) { GradientCheckpointing = checkpoint };
             weights.Trainable();
-            using (Autograd.Enable()) Run(model, Random.Normal("x", 0, 1, 16, 1, 4, 4), Random.Normal("c", 0, 5, 24), 500).Square().Mean().Backward();
+            using (Autograd.Enable()) Run(model, Random.Normal("x", 0, 1, 16, 1, 4, 4), Random.Normal("c", 0, 5, 24), 500).Square().Mean()
+                .Backward();
             return weights.Parameters.ToDictionary(pair => pair.Key, pair => pair.Value.Grad!.ToFloats());
         }
         var (plain, again) = (Gradients(false), Gradients(true));
@@ -80,7 +81,8 @@ public class WanTransformerTests
     {
         using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
         var model = new WanTransformer(Small, weights);
-        Assert.Contains("65 tokens; this model takes 64", Assert.Throws<ArgumentException>(() => model.Prepare([Random.Normal("c", 0, 65, 24)])).Message);
+        Assert.Contains("65 tokens; this model takes 64", Assert.Throws<ArgumentException>(() =>
+            model.Prepare([Random.Normal("c", 0, 65, 24)])).Message);
         Assert.Contains("no image branch", Assert.Throws<ArgumentException>(
             () => model.Prepare([Random.Normal("c", 0, 5, 24)], Random.Normal("clip", 0, 1, 257, 8))).Message);
     });

@@ -70,7 +70,8 @@ public class FusedTests
     [InlineData(1, 1, 1, 1, 2), InlineData(2, 7, 13, 3, 16), InlineData(1, 400, 300, 2, 64), InlineData(2, 5, 700, 1, 128)]
     public void Attention_equals_its_definition(int batch, int queries, int keys, int heads, int head) => OnTorch.Run(() =>
     {
-        var (q, k, v) = (Normal("q", batch, queries, heads, head), Normal("k", batch, keys, heads, head), Normal("v", batch, keys, heads, head));
+        var (q, k, v) = (Normal("q", batch, queries, heads, head), Normal("k", batch, keys, heads, head),
+            Normal("v", batch, keys, heads, head));
         var bias = Normal("b", batch, keys);
         Compare(() => Fused.Attention(q, k, v, 0.2), 2e-5);
         Compare(() => Fused.Attention(q, k, v, 0.2, bias), 2e-5);
@@ -92,9 +93,11 @@ public class FusedTests
     /// </summary>
     [Theory]
     [InlineData(1, 1, 1, 1, 2), InlineData(2, 7, 13, 3, 16), InlineData(1, 600, 40, 2, 32), InlineData(2, 33, 77, 2, 128)]
-    public void Every_way_to_attention_gives_the_exact_values_and_gradients(int batch, int queries, int keys, int heads, int head) => OnTorch.Run(() =>
+    public void Every_way_to_attention_gives_the_exact_values_and_gradients(int batch, int queries, int keys, int heads, int head) =>
+        OnTorch.Run(() =>
     {
-        Tensor[] given = [Normal("q", batch, queries, heads, head), Normal("k", batch, keys, heads, head), Normal("v", batch, keys, heads, head)];
+        Tensor[] given = [Normal("q", batch, queries, heads, head), Normal("k", batch, keys, heads, head),
+            Normal("v", batch, keys, heads, head)];
         var weights = Normal("w", batch, queries, heads, head);
         (Tensor Value, Tensor[] Gradients) Both(Func<Tensor, Tensor, Tensor, Tensor> attention)
         {
@@ -117,7 +120,8 @@ public class FusedTests
                 {
                     var (value, gradients) = Both((q, k, v) => Fused.Attention(q, k, v, 0.2, bias));
                     Close.To(exact.Value, value, 2e-5);
-                    for (var i = 0; i < 3; i++) Close.To(exact.Gradients[i], gradients[i], 2e-5 * (1 + exact.Gradients[i].Abs().Max().Item()));
+                    for (var i = 0; i < 3; i++) Close.To(exact.Gradients[i], gradients[i],
+                        2e-5 * (1 + exact.Gradients[i].Abs().Max().Item()));
                 }
                 finally { Fused.Enabled = true; }
             }
@@ -177,7 +181,8 @@ public class FusedTests
     [InlineData(3, 40, 24), InlineData(65, 96, 700)]
     public void A_bf16_layer_equals_the_fp32_one_to_bf16_precision(int rows, int inputs, int outputs) => OnTorch.Run(() =>
     {
-        var (x, w, b) = (Normal("x", 1, rows, inputs).To(DType.BF16), Normal("w", outputs, inputs).To(DType.BF16), Normal("b", outputs).To(DType.BF16));
+        var (x, w, b) = (Normal("x", 1, rows, inputs).To(DType.BF16), Normal("w", outputs, inputs).To(DType.BF16),
+            Normal("b", outputs).To(DType.BF16));
         var expected = Linear.Apply(x.Float(), w.Float(), b.Float());
         Close.To(expected, Linear.Apply(x, w, b).Float(), expected.Abs().Max().Item() / 128);
     });

@@ -8,7 +8,8 @@ public class RandomTests
     [Theory]
     [InlineData(0u, 0u, 0u, 0u, 0u, 0u, 0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u)]
     [InlineData(~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu)]
-    [InlineData(0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u, 0xa4093822u, 0x299f31d0u, 0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u)]
+    [InlineData(0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u, 0xa4093822u, 0x299f31d0u, 0xd16cfe09u, 0x94fdccebu, 0x5001e420u,
+        0x24126ea1u)]
     public void Philox_gives_the_published_numbers(uint a, uint b, uint c, uint d, uint k, uint l, uint w, uint x, uint y, uint z) =>
         Assert.Equal((w, x, y, z), RandomSource.Philox(a, b, c, d, k, l));
 
@@ -18,7 +19,8 @@ public class RandomTests
         float[] Draw(ulong seed, string purpose, int step) => new RandomSource(seed).Normal(purpose, step, 64).ToFloats();
         var first = Draw(5, "shot 3", 0);
         Assert.Equal(first, Draw(5, "shot 3", 0));
-        foreach (var other in new[] { Draw(6, "shot 3", 0), Draw(5, "shot 4", 0), Draw(5, "shot 3", 1), Draw(5 + (1UL << 40), "shot 3", 0) })
+        foreach (var other in new[] { Draw(6, "shot 3", 0), Draw(5, "shot 4", 0), Draw(5, "shot 3", 1),
+            Draw(5 + (1UL << 40), "shot 3", 0) })
             Assert.Empty(first.Intersect(other));
     });
 

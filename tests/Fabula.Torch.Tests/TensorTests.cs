@@ -57,7 +57,8 @@ public class TensorTests
     [Fact]
     public void Errors_of_the_library_arrive_as_one_line() => OnTorch.Run(() =>
     {
-        var e = Assert.Throws<TorchException>(() => Tensor.Ones([2, 3], DType.F32, Device.Cpu).Matmul(Tensor.Ones([2, 3], DType.F32, Device.Cpu)));
+        var e = Assert.Throws<TorchException>(() => Tensor.Ones([2, 3], DType.F32, Device.Cpu)
+            .Matmul(Tensor.Ones([2, 3], DType.F32, Device.Cpu)));
         Assert.StartsWith("aten::matmul:", e.Message);
         Assert.DoesNotContain("Exception raised from", e.Message);
     });
@@ -70,7 +71,8 @@ public class TensorTests
     public void An_unknown_operator_says_so() => OnTorch.Run(() =>
     {
         Assert.False(new Op("aten::no_such_thing").Exists);
-        Assert.Contains("no operator aten::no_such_thing", Assert.Throws<TorchException>(() => new Op("aten::no_such_thing").Call()).Message);
+        Assert.Contains("no operator aten::no_such_thing", Assert.Throws<TorchException>(() =>
+            new Op("aten::no_such_thing").Call()).Message);
     });
 
     [Fact]

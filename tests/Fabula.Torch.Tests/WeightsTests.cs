@@ -58,7 +58,8 @@ public class WeightsTests
 
     [Fact]
     public void A_not_a_number_is_found_by_name() => OnTorch.Run(() =>
-        With([("good", Numbers(4)), ("bad", Numbers(4).MaskedFill(Tensor.From(new[] { false, true, false, false }, 4), double.NaN))], file =>
+        With([("good", Numbers(4)), ("bad", Numbers(4).MaskedFill(Tensor.From(new[] { false, true, false, false }, 4), double.NaN))],
+            file =>
         {
             using var weights = Weights.Open(file, DType.F32, Device.Cpu);
             Assert.Equal("bad", Assert.Throws<CheckpointException>(weights.RequireFinite).Tensor);
@@ -89,7 +90,8 @@ public class WeightsTests
 
     /// <summary>OCP 8-bit floating point, E4M3: the table's corners.</summary>
     [Theory]
-    [InlineData(0x00, 0f), InlineData(0x01, 0.001953125f), InlineData(0x07, 0.013671875f), InlineData(0x08, 0.015625f), InlineData(0x38, 1f)]
+    [InlineData(0x00, 0f), InlineData(0x01, 0.001953125f), InlineData(0x07, 0.013671875f), InlineData(0x08, 0.015625f),
+        InlineData(0x38, 1f)]
     [InlineData(0x7e, 448f), InlineData(0xb8, -1f), InlineData(0xfe, -448f), InlineData(0x80, -0f), InlineData(0x7f, float.NaN)]
     public void Eight_bit_floats_have_their_published_values(int bits, float value) => Assert.Equal(value, Float8.Decode(bits));
 

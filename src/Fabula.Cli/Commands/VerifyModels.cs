@@ -10,7 +10,7 @@ static class VerifyModels
     public static int Run(IReadOnlyList<string> folders, DType type, Device device)
     {
         if (!device.IsCpu && LibTorch.CudaDevices <= Math.Max(0, device.Index))
-            throw new FormatException($"{device} is not there: this libtorch ({LibTorch.Version}) sees {LibTorch.CudaDevices} CUDA devices. "
+            throw new FormatException($"{device} is not there: libtorch {LibTorch.Version} sees {LibTorch.CudaDevices} CUDA devices. "
                 + "The README says how to use another with FABULA_LIBTORCH.");
         var cpu = device.IsCpu ? $"{LibTorch.CpuCapability}, {LibTorch.Threads} threads, " : "";
         Console.WriteLine($"libtorch {LibTorch.Version}, {device}, {cpu}{(type == DType.F32 ? "fp32" : "bf16")}");

@@ -17,7 +17,8 @@ public static class Loading
     /// <exception cref="CheckpointException">The part is missing, or its tensors do not fit the configuration.</exception>
     public static Loaded<WanTransformer> LoadTransformer(this ModelFolder folder, int expert, DType type, Device device,
         params IEnumerable<(Lora Lora, double Strength)> loras) =>
-        Build(folder.Transformers[expert], type, device, folder.Layout == ModelLayout.Diffusers ? WanNames.Transformer.Rename : null, weights =>
+        Build(folder.Transformers[expert], type, device, folder.Layout == ModelLayout.Diffusers ? WanNames.Transformer.Rename : null,
+            weights =>
         {
             foreach (var (lora, strength) in loras) lora.Merge(weights, strength);
             return new WanTransformer(folder.Config, weights);
@@ -28,7 +29,8 @@ public static class Loading
     {
         var config = ReferenceConfig.Vae(folder.Vae.Config!.Value);
         var names = config.IsResidual ? WanNames.Vae22(config.ResBlocks) : WanNames.Vae21(config.ResBlocks);
-        return Build(folder.Vae, type, device, folder.Layout == ModelLayout.Diffusers ? names.Rename : null, weights => WanVae.Create(config, weights));
+        return Build(folder.Vae, type, device, folder.Layout == ModelLayout.Diffusers ? names.Rename : null, weights =>
+            WanVae.Create(config, weights));
     }
 
     public static Loaded<Umt5Encoder> LoadTextEncoder(this ModelFolder folder, DType type, Device device) =>
@@ -37,7 +39,8 @@ public static class Loading
 
     /// <summary>CLIP, of models that have it.</summary>
     public static Loaded<WanClipVision> LoadImageEncoder(this ModelFolder folder, DType type, Device device) =>
-        Build(folder.ImageEncoder ?? throw new ArgumentException($"{folder.Name} has no image encoder."), type, device, WanClipVision.Rename, weights =>
+        Build(folder.ImageEncoder ?? throw new ArgumentException($"{folder.Name} has no image encoder."), type, device,
+            WanClipVision.Rename, weights =>
             new WanClipVision(ReferenceConfig.Clip(folder.ImageEncoder.Config!.Value), weights));
 
     public static WanTokenizer LoadTokenizer(this ModelFolder folder) => WanTokenizer.Open(Usable(folder.Tokenizer), folder.Config.TextLen);

@@ -77,7 +77,8 @@ public sealed class Fixture : IDisposable
     public Weights Weights(string prefix = "", Func<string, string?>? rename = null)
     {
         var weights = Torch.Weights.Open(Path.Combine(Folder, "weights.safetensors"), Type, Device,
-            name => !name.StartsWith(prefix, StringComparison.Ordinal) ? null : rename is null ? name[prefix.Length..] : rename(name[prefix.Length..]));
+            name => !name.StartsWith(prefix, StringComparison.Ordinal) ? null : rename is null ? name[prefix.Length..]
+                : rename(name[prefix.Length..]));
         _weights.Add(weights);
         weights.RequireFinite();
         return weights;
@@ -87,7 +88,8 @@ public sealed class Fixture : IDisposable
     public IEnumerable<(string Name, Tensor Expected)> Outputs()
     {
         using var outputs = Open("outputs");
-        foreach (var name in outputs.Names.ToList()) yield return (name, outputs.Get(name, StoredType(outputs, name), outputs.ShapeOf(name)));
+        foreach (var name in outputs.Names.ToList()) yield return (name,
+            outputs.Get(name, StoredType(outputs, name), outputs.ShapeOf(name)));
     }
 
     /// <summary>One recorded output: where a reference run's own intermediate is the next step's input.</summary>

@@ -5,13 +5,15 @@ using Fabula.Torch;
 namespace Fabula.Models.Golden;
 
 /// <summary>
-/// Recorded runs of whole generate() methods: Wan 2.1 image and first-last-frame models, Wan 2.2 with two experts, StoryMem's memory models.
+/// Recorded runs of whole generate() methods: Wan 2.1 image and first-last-frame models, Wan 2.2 with two experts, StoryMem's models.
 /// Each step is computed from the reference's own recorded latents (its input), so that errors of the network show by themselves; the film
 /// is computed from our own run, straight through.
 /// </summary>
 static class GenerationGolden
 {
-    /// <summary>Bounds of what a recording may ask for, so that no config.json takes the machine's memory: pixels of a film, and its frames.</summary>
+    /// <summary>
+    /// Bounds of what a recording may ask for, so that no config.json takes the machine's memory: pixels of a film, and its frames.
+    /// </summary>
     const int MostPixels = 1 << 27, MostFrames = 1 << 12;
 
     public static bool Is(Fixture fixture) => fixture.Config.Has("cases") && fixture.Config.Has("vae");
@@ -36,7 +38,8 @@ static class GenerationGolden
         }
         if (config.Field("cases").ValueKind != JsonValueKind.Object) throw new FormatException("config.json: 'cases' is no object.");
         foreach (var item in config.Field("cases").EnumerateObject()) new Case(fixture, item.Name, item.Value, vae, clip, Model).Run();
-        if (fixture.Outputs().Any(output => output.Name.StartsWith("rope.", StringComparison.Ordinal))) Rotations(fixture, Model("dit_high"));
+        if (fixture.Outputs().Any(output => output.Name.StartsWith("rope.", StringComparison.Ordinal)))
+            Rotations(fixture, Model("dit_high"));
     }
 
     /// <summary>The same step with remembered frames at other temporal positions.</summary>
@@ -48,11 +51,14 @@ static class GenerationGolden
         using var prompt = model.Prepare([fixture.Input("context")]);
         using var time = model.Modulate(WanTime.Of(fixture.Recorded("m2v.timesteps").ToFloats()[0]));
         const string Prefix = "rope.", Negative = "negative_S", Suffix = ".positions";
-        foreach (var name in fixture.Outputs().Select(output => output.Name).Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
-            .Select(name => name[Prefix.Length..]).Select(name => name.EndsWith(Suffix, StringComparison.Ordinal) ? name[..^Suffix.Length] : name).Distinct().ToList())
+        foreach (var name in fixture.Outputs().Select(output => output.Name)
+            .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
+            .Select(name => name[Prefix.Length..]).Select(name => name.EndsWith(Suffix, StringComparison.Ordinal)
+                ? name[..^Suffix.Length] : name).Distinct().ToList())
         {
             var stride = name == "released" ? 1
-                : name.StartsWith(Negative, StringComparison.Ordinal) && int.TryParse(name.AsSpan(Negative.Length), NumberStyles.None, null, out var s) ? s : 0;
+                : name.StartsWith(Negative, StringComparison.Ordinal)
+                    && int.TryParse(name.AsSpan(Negative.Length), NumberStyles.None, null, out var s) ? s : 0;
             if (stride == 0) continue;
             var positions = Conditioning.Positions(memory, frames - memory, stride);
             // The release counts frames from 0; only differences of positions matter.
@@ -63,7 +69,8 @@ static class GenerationGolden
         }
     }
 
-    sealed class Case(Fixture fixture, string name, JsonElement settings, WanVae vae, WanClipVision? clip, Func<string, WanTransformer> model)
+    sealed class Case(Fixture fixture, string name, JsonElement settings, WanVae vae, WanClipVision? clip,
+        Func<string, WanTransformer> model)
     {
         public void Run()
         {
@@ -87,18 +94,21 @@ static class GenerationGolden
             // A patched run repeats its released twin's noise: the twin is the case with the same seed that recorded one.
             var twin = fixture.IsRecorded($"{name}.noise") ? name : fixture.Config.Field("cases").EnumerateObject()
                 .Where(other => other.Value.Int("seed") == settings.Int("seed") && fixture.IsRecorded($"{other.Name}.noise"))
-                .Select(other => other.Name).FirstOrDefault() ?? throw new FormatException($"config.json: case '{name}' is patched, but no other case has its seed");
+                .Select(other => other.Name).FirstOrDefault()
+                    ?? throw new FormatException($"config.json: case '{name}' is patched, but no other case has its seed");
             var noise = fixture.Recorded($"{twin}.noise").Unsqueeze(0);
             if (twin == name) fixture.Made($"{name}.noise", noise.Squeeze(0));
             var guide = settings.Field("guide");
             var (lowGuide, highGuide) = guide.ValueKind != JsonValueKind.Array ? (settings.Double("guide", 1), 0)
-                : settings.Doubles("guide") is [var lowest, var highest] ? (lowest, highest) : throw new FormatException("config.json: 'guide' is no pair");
+                : settings.Doubles("guide") is [var lowest, var highest] ? (lowest, highest)
+                    : throw new FormatException("config.json: 'guide' is no pair");
             var boundary = settings.Double("boundary", fixture.Config.Double("boundary", 0));
             var (low, high) = Experts();
             var sampler = new WanSampler(new(model(low), lowGuide), high is null ? null : new(model(high), highGuide), boundary);
             var shot = new WanShot
             {
-                Schedule = schedule, Noise = noise, Condition = y, Clip = tokens, Prompt = fixture.Numbers("context", -1, -1), NegativePrompt = fixture.Numbers("context_null", -1, -1),
+                Schedule = schedule, Noise = noise, Condition = y, Clip = tokens, Prompt = fixture.Numbers("context", -1, -1),
+                    NegativePrompt = fixture.Numbers("context_null", -1, -1),
                 Positions = [.. Enumerable.Range(0, (int)noise.Size(2)).Select(f => (double)f)],   // the release's positions
             };
             var (inputs, positives, negatives) = (new List<Tensor>(), new List<Tensor>(), new List<Tensor>());
@@ -170,14 +180,16 @@ static class GenerationGolden
             }
             // The release overwrites the first frame by grey, though its mask stays; "patched" is the run with that mended.
             if (settings.Flag("first"))
-                known[0] = new(settings.Flag("patched") ? Picture("first_frame") : Tensor.Zeros(Picture("first_frame").Shape, DType.F32, Device.Cpu));
+                known[0] = new(settings.Flag("patched") ? Picture("first_frame")
+                    : Tensor.Zeros(Picture("first_frame").Shape, DType.F32, Device.Cpu));
             if (settings.Flag("motion"))
             {
                 var motion = Picture("motion_frames");                                           // [N, 3, H, W]
                 for (var i = 0; i < motion.Size(0); i++) known[i] = new(motion.Select(0, i));
             }
             var keep = settings.Int("fix_mem", int.MaxValue);
-            var memory = Enumerable.Range(0, settings.Has("mem") ? settings.Int("mem", 0, MostFrames) : 0).Select(i => new KnownFrame(Picture($"memory.{i}"), i < keep ? 1 : 2)).ToList();
+            var memory = Enumerable.Range(0, settings.Has("mem") ? settings.Int("mem", 0, MostFrames) : 0)
+                .Select(i => new KnownFrame(Picture($"memory.{i}"), i < keep ? 1 : 2)).ToList();
             var tokens = clip is not null && settings.Has("pipe") && !settings.Text("pipe").StartsWith("wan22", StringComparison.Ordinal)
                 ? clip.Encode(clipImages) : null;
             return (memory, known, tokens);
@@ -192,13 +204,14 @@ static class GenerationGolden
             var sized = settings.Has("img") ? settings.Text("img") : settings.Flag("motion") ? "motion_frames"
                 : settings.Flag("first") ? "first_frame" : "memory.0";
             var shape = fixture.Input(sized).Shape;                                              // [(N,) H, W, 3]
-            return Conditioning.LatentSize(shape[^3], shape[^2], Math.Min(settings.Double("max_area", 0), MostPixels), vae.Config.SpatialStride,
+            return Conditioning.LatentSize(shape[^3], shape[^2], Math.Min(settings.Double("max_area", 0), MostPixels),
+                vae.Config.SpatialStride,
                 roundFirst: !settings.Has("img"));
         }
 
         /// <summary>
-        /// The reference means to scale the last frame to cover the first, but only cuts or pads it to the scaled size, with its sides swapped
-        /// [first_last_frame2video.py]. Reproduced for the comparison; the product uses <see cref="Conditioning.Cover"/>.
+        /// The reference means to scale the last frame to cover the first, but only cuts or pads it to the scaled size, with its sides
+        /// swapped [first_last_frame2video.py]. Reproduced for the comparison; the product uses <see cref="Conditioning.Cover"/>.
         /// </summary>
         static Tensor ReferenceFit(Tensor last, Tensor first)
         {

@@ -15,7 +15,8 @@ static class KeyframeGolden
 
     public static void Run(Fixture fixture)
     {
-        fixture.Made("smart_resize", Sizes([.. fixture.Config.Pairs("smart_resize_hw").Select(side => side is (>= 1 and <= 65536, >= 1 and <= 65536)
+        fixture.Made("smart_resize", Sizes([.. fixture.Config.Pairs("smart_resize_hw")
+            .Select(side => side is (>= 1 and <= 65536, >= 1 and <= 65536)
             ? KeyframeSelection.SmartResize((int)side.Item1, (int)side.Item2)
             : throw new FormatException("config.json: 'smart_resize_hw' has sides that are not from 1 to 65536."))]));
         var frames = fixture.Input("frames", -1, 3, -1, -1);
@@ -58,7 +59,8 @@ static class KeyframeGolden
             EmbedDim = arguments.Int("embed_dim", 1, 16384),
         };
         if (config.ImageSize < config.PatchSize || config.Width % 64 != 0)
-            throw new FormatException($"config.json: 'vision_width' {config.Width} is no multiple of 64, or 'vision_patch_size' is larger than the image.");
+            throw new FormatException(
+                $"config.json: 'vision_width' {config.Width} is no multiple of 64, or 'vision_patch_size' is larger than the image.");
         return config;
     }
 

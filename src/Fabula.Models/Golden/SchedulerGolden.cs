@@ -21,7 +21,8 @@ static class SchedulerGolden
         var recorded = fixture.Outputs().Select(output => output.Name).ToList();
         foreach (var (steps, shift) in fixture.Config.Pairs("sets"))
         {
-            if (steps != Math.Floor(steps) || steps is < 1 or > 1000) throw new FormatException($"config.json: 'sets' asks for {steps} steps.");
+            if (steps != Math.Floor(steps)
+                || steps is < 1 or > 1000) throw new FormatException($"config.json: 'sets' asks for {steps} steps.");
             var (count, name) = ((int)steps, NameOf(steps, shift, recorded));
             var sigmas = Schedule.SamplingSigmas(count, shift);
             fixture.Made($"get_sampling_sigmas.{name}", Tensor.From(sigmas, sigmas.Length));

@@ -25,7 +25,8 @@ static class Umt5Golden
         if (ids.Size(1) > LongestRow) throw fixture.Wrong("ids", $"has rows of {ids.Size(1)} tokens, more than {LongestRow}");
         var config = ReferenceConfig.Umt5(fixture.Config.Field("constructor"));
         if (ids.Min().Item() < 0 || ids.Max().Item() >= config.Vocabulary)
-            throw fixture.Wrong("ids", $"has tokens from {ids.Min().Item()} to {ids.Max().Item()}, outside 'vocab' {config.Vocabulary} of config.json");
+            throw fixture.Wrong("ids",
+                $"has tokens from {ids.Min().Item()} to {ids.Max().Item()}, outside 'vocab' {config.Vocabulary} of config.json");
         var model = new Umt5Encoder(config with { MaxTokens = (int)ids.Size(1) }, fixture.Weights("", Umt5Encoder.Rename()));
         using var trace = new Trace();
         fixture.Made("full", model.Forward(ids, mask, trace));
@@ -40,7 +41,8 @@ static class Umt5Golden
             var count = expected.Size(0);
             if (name.StartsWith("pos_bias.", StringComparison.Ordinal) && name.EndsWith(".rows16", StringComparison.Ordinal))
             {
-                if (trace.Tensors.TryGetValue(name[..^".rows16".Length], out var bias) && expected.Dims == 4) fixture.Made(name, EveryNth(bias, expected.Size(2)));
+                if (trace.Tensors.TryGetValue(name[..^".rows16".Length], out var bias) && expected.Dims == 4) fixture.Made(name,
+                    EveryNth(bias, expected.Size(2)));
             }
             else if (name.StartsWith("buckets_row0", StringComparison.Ordinal))
                 fixture.Made(name, model.RelativeBuckets(Tensor.Arange(0, count, DType.I64, Device.Cpu)));

@@ -5,12 +5,14 @@ namespace Fabula.Models.Golden;
 
 /// <summary>One output's comparison. Passed when |ours - recorded| stays within absolute + relative * |recorded| everywhere.</summary>
 /// <param name="MaxError">Largest absolute difference; NaN when there is nothing to compare.</param>
-public sealed record Check(string Output, long[] Shape, double MaxError, double Absolute, double Relative, bool Passed, string? Note = null);
+public sealed record Check(string Output, long[] Shape, double MaxError, double Absolute, double Relative, bool Passed,
+    string? Note = null);
 
 public static class Verification
 {
     /// <summary>What can be verified: how config.json tells the kind, what runs it, and the tolerances of an output in fp32.</summary>
-    sealed record Kind(string Name, Func<Fixture, bool> Is, Action<Fixture> Run, Func<string, (double Absolute, double Relative)> Tolerance);
+    sealed record Kind(string Name, Func<Fixture, bool> Is, Action<Fixture> Run,
+        Func<string, (double Absolute, double Relative)> Tolerance);
 
     static readonly Kind[] Kinds =
     [
@@ -35,9 +37,11 @@ public static class Verification
     {
         using var scope = TensorScope.Open();
         var kind = Kinds.FirstOrDefault(kind => kind.Is(fixture)) ?? throw new FormatException(
-            $"{fixture.Folder}/config.json describes nothing that Fabula can verify. Known: {string.Join(", ", Kinds.Select(k => k.Name))}.");
+            $"{fixture.Folder}/config.json describes nothing that Fabula can verify. "
+            + $"Known: {string.Join(", ", Kinds.Select(k => k.Name))}.");
         if (!fixture.Outputs().Any())
-            throw new CheckpointException(Path.Combine(fixture.Folder, "outputs.safetensors"), null, "holds no outputs: there is nothing to compare");
+            throw new CheckpointException(Path.Combine(fixture.Folder, "outputs.safetensors"), null,
+                "holds no outputs: there is nothing to compare");
         RunGuarded(kind, fixture);
         var checks = new List<Check>();
         foreach (var (name, expected) in fixture.Outputs())
@@ -72,7 +76,8 @@ public static class Verification
     {
         using var scope = TensorScope.Open();
         if (!made.Shape.AsSpan().SequenceEqual(expected.Shape))
-            return new Check(name, expected.Shape, double.NaN, absolute, relative, false, $"ours has shape [{string.Join(", ", made.Shape)}]");
+            return new Check(name, expected.Shape, double.NaN, absolute, relative, false,
+                $"ours has shape [{string.Join(", ", made.Shape)}]");
         if (expected.Count == 0) return new Check(name, expected.Shape, 0, absolute, relative, true);
         var (a, b) = (made.To(DType.F64, Device.Cpu), expected.To(DType.F64));
         var error = (a - b).Abs();
@@ -90,6 +95,7 @@ public static class Verification
         var (a, b) = (made.To(DType.F64, Device.Cpu), expected.To(DType.F64));
         var (error, size) = ((a - b).Square().Mean().Item(), b.Square().Mean().Item());
         var share = error == 0 ? 0 : Math.Sqrt(error / size);
-        return new Check(name, expected.Shape, (a - b).Abs().Max().Item(), 0, Share, share <= Share, $"rms error {share:P2} of the values'");
+        return new Check(name, expected.Shape, (a - b).Abs().Max().Item(), 0, Share, share <= Share,
+            $"rms error {share:P2} of the values'");
     }
 }

@@ -20,8 +20,10 @@ static class WanRotationGolden
         var rotated = new List<Tensor>();
         for (var b = 0; b < x.Size(0); b++)
         {
-            if (!Enumerable.Range(3 * b, 3).All(at => grids[at] >= 1) || (double)grids[3 * b] * grids[3 * b + 1] * grids[3 * b + 2] > x.Size(1))
-                throw fixture.Wrong("grid_sizes", $"has a grid of {grids[3 * b]}x{grids[3 * b + 1]}x{grids[3 * b + 2]} for {x.Size(1)} tokens");
+            if (!Enumerable.Range(3 * b, 3).All(at => grids[at] >= 1)
+                || (double)grids[3 * b] * grids[3 * b + 1] * grids[3 * b + 2] > x.Size(1))
+                throw fixture.Wrong("grid_sizes",
+                    $"has a grid of {grids[3 * b]}x{grids[3 * b + 1]}x{grids[3 * b + 2]} for {x.Size(1)} tokens");
             var (f, h, w) = ((int)grids[3 * b], (int)grids[3 * b + 1], (int)grids[3 * b + 2]);
             var (cosine, sine) = WanTransformer.Angles(headDim, [.. Enumerable.Range(0, f).Select(i => (double)i)], h, w);
             var (tokens, shape) = (f * h * w, new long[] { f * h * w, headDim / 2 });
@@ -38,7 +40,8 @@ static class WanRotationGolden
         foreach (var (name, shape) in fixture.Outputs().Select(output => (output.Name, output.Expected.Shape))
             .Where(output => output.Name.StartsWith(Table, StringComparison.Ordinal)).ToList())
         {
-            if (!int.TryParse(name.AsSpan(Table.Length), NumberStyles.None, null, out var rows) || shape is not [var recorded, ..] || recorded != rows) continue;
+            if (!int.TryParse(name.AsSpan(Table.Length), NumberStyles.None, null, out var rows) || shape is not [var recorded, ..]
+                || recorded != rows) continue;
             // Row i of the reference's table: position i on all three axes.
             var angles = Enumerable.Range(0, rows).SelectMany(i => Enumerable.Range(0, headDim / 2)
                 .Select(pair => WanTransformer.Angle(headDim, pair, i, i, i))

@@ -30,9 +30,11 @@ static class WanTransformerGolden
             foreach (var name in samples[0].Tensors.Keys.Where(name => name is not ("patch_embedding" or "text_embedding")))
                 fixture.Made(name, Batch(fixture, name, Tensor.Cat(0, [.. samples.Select(sample => sample.Tensors[name])])));
             const string First = "text_embedding.first";
-            foreach (var name in fixture.Outputs().Select(output => output.Name).Where(name => name.StartsWith(First, StringComparison.Ordinal)).ToList())
+            foreach (var name in fixture.Outputs().Select(output => output.Name)
+                .Where(name => name.StartsWith(First, StringComparison.Ordinal)).ToList())
                 if (int.TryParse(name.AsSpan(First.Length), NumberStyles.None, null, out var rows) && rows is > 0 and <= MostRows)
-                    fixture.Made(name, Tensor.Cat(0, [.. samples.Select(sample => Rows(sample.Tensors["text_embedding"], Math.Min(rows, model.Config.TextLen)))]));
+                    fixture.Made(name, Tensor.Cat(0, [.. samples.Select(sample =>
+                        Rows(sample.Tensors["text_embedding"], Math.Min(rows, model.Config.TextLen)))]));
         }
         finally
         {
@@ -40,10 +42,13 @@ static class WanTransformerGolden
         }
     }
 
-    /// <summary>The network of a recording. The width of its CLIP tokens is that of its weights: the reference's constructor does not say it.</summary>
+    /// <summary>
+    /// The network of a recording. The width of its CLIP tokens is that of its weights: the reference's constructor does not say it.
+    /// </summary>
     public static WanTransformer Model(Fixture fixture, Weights weights)
     {
-        var clipDim = weights.Has("img_emb.proj.0.weight") && weights.ShapeOf("img_emb.proj.0.weight") is [> 0 and <= 16384 and var width] ? (int)width : 0;
+        var clipDim = weights.Has("img_emb.proj.0.weight")
+            && weights.ShapeOf("img_emb.proj.0.weight") is [> 0 and <= 16384 and var width] ? (int)width : 0;
         return new(ReferenceConfig.Transformer(fixture.Config.Field("constructor"), clipDim), weights);
     }
 
@@ -56,7 +61,8 @@ static class WanTransformerGolden
         if (hasCondition)
             latents = Tensor.Cat(1, latents, fixture.Numbers($"y.{i}", config.InDim - latents.Size(1), frames, height, width).Unsqueeze(0));
         if (frames % pt != 0 || height % ph != 0 || width % pw != 0)
-            throw fixture.Wrong($"x.{i}", $"has shape [{string.Join(", ", latents.Shape[1..])}], which patches of {pt}x{ph}x{pw} do not fill");
+            throw fixture.Wrong($"x.{i}",
+                $"has shape [{string.Join(", ", latents.Shape[1..])}], which patches of {pt}x{ph}x{pw} do not fill");
         var (f, h, w) = ((int)(frames / pt), (int)(height / ph), (int)(width / pw));
         var padTo = fixture.Config.Field("call").Int("seq_len", 1, MostRows);
         if ((long)f * h * w > padTo)
@@ -67,7 +73,8 @@ static class WanTransformerGolden
         {
             var perSample = config.Kind == "flf2v" ? 2 : 1;
             clip = fixture.Numbers("clip_fea", -1, -1, config.ClipDim);
-            if (clip.Size(0) < (i + 1) * perSample) throw fixture.Wrong("clip_fea", $"has {clip.Size(0)} rows of tokens, too few for sample {i}");
+            if (clip.Size(0) < (i + 1) * perSample) throw fixture.Wrong("clip_fea",
+                $"has {clip.Size(0)} rows of tokens, too few for sample {i}");
             clip = clip.Narrow(0, i * perSample, perSample);
         }
         var t = fixture.Input("t");

@@ -27,8 +27,10 @@ static class WanVaeGolden
         fixture.Made("decode", vae.Decode(latents, trace).Squeeze(0));
         foreach (var name in fixture.Outputs().Select(output => output.Name).ToList())
         {
-            if (Beginning(name, "encode_", video.Size(2)) is { } frames) fixture.Made(name, vae.Encode(video.Narrow(2, 0, frames)).Squeeze(0));
-            if (Beginning(name, "decode_", latents.Size(2)) is { } steps) fixture.Made(name, vae.Decode(latents.Narrow(2, 0, steps)).Squeeze(0));
+            if (Beginning(name, "encode_", video.Size(2)) is { } frames) fixture.Made(name,
+                vae.Encode(video.Narrow(2, 0, frames)).Squeeze(0));
+            if (Beginning(name, "decode_", latents.Size(2)) is { } steps) fixture.Made(name,
+                vae.Decode(latents.Narrow(2, 0, steps)).Squeeze(0));
         }
 
         foreach (var (name, tensor) in trace.Tensors) fixture.Made(name, tensor);
@@ -40,13 +42,15 @@ static class WanVaeGolden
     /// <summary>The n of an output "encode_nf": what the first n frames alone become.</summary>
     static int? Beginning(string name, string prefix, long most) =>
         name.StartsWith(prefix, StringComparison.Ordinal) && name.EndsWith('f')
-        && int.TryParse(name.AsSpan()[prefix.Length..^1], NumberStyles.None, null, out var count) && count > 0 && count <= most ? count : null;
+        && int.TryParse(name.AsSpan()[prefix.Length..^1], NumberStyles.None, null, out var count) && count > 0 && count <= most ? count
+            : null;
 
     /// <summary>A network of another size than the released has statistics of its own, which its recording holds.</summary>
     static WanVaeConfig WithStatistics(Fixture fixture, WanVaeConfig config)
     {
         if (config.ZDim == (config.IsResidual ? 48 : 16) || !fixture.IsRecorded("mean") || !fixture.IsRecorded("inv_std")) return config;
-        return config with { Mean = fixture.Recorded("mean").ToFloats(), Std = [.. fixture.Recorded("inv_std").ToFloats().Select(value => 1 / value)] };
+        return config with { Mean = fixture.Recorded("mean").ToFloats(),
+            Std = [.. fixture.Recorded("inv_std").ToFloats().Select(value => 1 / value)] };
     }
 
     /// <summary>What was recorded group by group, joined along time.</summary>

@@ -8,7 +8,8 @@ public sealed class AdamW : IDisposable
 {
     static readonly Op MulScalar = new("aten::_foreach_mul_", "Scalar"), AddList = new("aten::_foreach_add_", "List"),
         Addcmul = new("aten::_foreach_addcmul_", "Scalar"), Addcdiv = new("aten::_foreach_addcdiv_", "Scalar"),
-        SqrtList = new("aten::_foreach_sqrt"), AddScalar = new("aten::_foreach_add_", "Scalar"), NormList = new("aten::_foreach_norm", "Scalar");
+        SqrtList = new("aten::_foreach_sqrt"), AddScalar = new("aten::_foreach_add_", "Scalar"),
+            NormList = new("aten::_foreach_norm", "Scalar");
 
     readonly string[] _names;
     readonly Tensor[] _parameters, _masters, _first, _second;

@@ -1,6 +1,8 @@
 namespace Fabula.Torch;
 
-/// <summary>An exponential moving average of parameters, in fp32: what is sampled from and shipped, while the parameters are trained.</summary>
+/// <summary>
+/// An exponential moving average of parameters, in fp32: what is sampled from and shipped, while the parameters are trained.
+/// </summary>
 public sealed class Ema : IDisposable
 {
     static readonly Op MulScalar = new("aten::_foreach_mul_", "Scalar"), AddList = new("aten::_foreach_add_", "List");
@@ -28,7 +30,8 @@ public sealed class Ema : IDisposable
     }
 
     /// <summary>Averages by name: for saving, and for sampling through a model built on them.</summary>
-    public IEnumerable<KeyValuePair<string, Tensor>> Averages => _parameters.Zip(_averages, (pair, average) => new KeyValuePair<string, Tensor>(pair.Key, average));
+    public IEnumerable<KeyValuePair<string, Tensor>> Averages =>
+        _parameters.Zip(_averages, (pair, average) => new KeyValuePair<string, Tensor>(pair.Key, average));
 
     /// <summary>Takes up saved averages.</summary>
     public void Restore(Weights state)
