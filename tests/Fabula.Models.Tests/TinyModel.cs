@@ -61,7 +61,12 @@ sealed class TinyModel : IDisposable
     static void Vae(Weights weights) => _ = WanVae.Create(new WanVaeConfig { Dim = 6 }, weights);
     void Text(Weights weights) => _ = new Umt5Encoder(new Umt5Config
     {
-        Vocabulary = _vocabulary.Count, Dim = _config.TextDim, AttentionDim = 48, FfnDim = 40, Heads = 4, Layers = 2,
+        Vocabulary = _vocabulary.Count,
+        Dim = _config.TextDim,
+        AttentionDim = 48,
+        FfnDim = 40,
+        Heads = 4,
+        Layers = 2,
     }, weights);
 
     static void Write(string root, string file, string text) => File.WriteAllText(Path.Combine(root, file), text);
@@ -91,7 +96,9 @@ sealed class TinyModel : IDisposable
         using var transformer = model.LoadTransformer(0, type, Device.Cpu);
         var shot = new WanShot
         {
-            Schedule = Schedule.UniPC(4, 5), Noise = new RandomSource(3).Normal("noise", 0, 1, 16, 3, 10, 14), Prompt = prompt,
+            Schedule = Schedule.UniPC(4, 5),
+            Noise = new RandomSource(3).Normal("noise", 0, 1, 16, 3, 10, 14),
+            Prompt = prompt,
             NegativePrompt = negative,
         };
         SolverState? last = null;

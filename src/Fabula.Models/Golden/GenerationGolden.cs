@@ -98,7 +98,12 @@ static class GenerationGolden
             var sampler = new WanSampler(new(model(low), lowGuide), high is null ? null : new(model(high), highGuide), boundary);
             var shot = new WanShot
             {
-                Schedule = schedule, Noise = noise, Condition = y, Clip = tokens, Prompt = fixture.Numbers("context", -1, -1), NegativePrompt = fixture.Numbers("context_null", -1, -1),
+                Schedule = schedule,
+                Noise = noise,
+                Condition = y,
+                Clip = tokens,
+                Prompt = fixture.Numbers("context", -1, -1),
+                NegativePrompt = fixture.Numbers("context_null", -1, -1),
                 Positions = [.. Enumerable.Range(0, (int)noise.Size(2)).Select(f => (double)f)],   // the release's positions
             };
             var (inputs, positives, negatives) = (new List<Tensor>(), new List<Tensor>(), new List<Tensor>());
