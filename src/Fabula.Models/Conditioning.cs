@@ -94,11 +94,12 @@ public static class Conditioning
         var latentFrames = memory.Count + LatentFrames(frames);
         var values = new float[4 * latentFrames];                                                // [4, M + f]
         for (var f = 0; f < latentFrames; f++)
-        for (var sub = 0; sub < 4; sub++)
-        {
-            var pixel = f <= memory.Count ? 0 : 4 * (f - memory.Count) - 3 + sub;
-            values[sub * latentFrames + f] = f < memory.Count ? memory[f].Mask : known.TryGetValue(pixel, out var frame) ? frame.Mask : 0;
-        }
+            for (var sub = 0; sub < 4; sub++)
+            {
+                var pixel = f <= memory.Count ? 0 : 4 * (f - memory.Count) - 3 + sub;
+                values[sub * latentFrames + f] = f < memory.Count ? memory[f].Mask : known.TryGetValue(pixel, out var frame) ? frame.Mask
+                    : 0;
+            }
         return Tensor.From(values, 1, 4, latentFrames, 1, 1).Expand(1, 4, latentFrames, rows, columns);
     }
 

@@ -271,13 +271,13 @@ public sealed class WanTransformer
             new float[(long)frames.Count * rows * columns * pairs]);
         var at = 0;
         for (var f = 0; f < frames.Count; f++)
-        for (var r = 0; r < rows; r++)
-        for (var c = 0; c < columns; c++)
-        for (var p = 0; p < pairs; p++, at++)
-        {
-            var (s, co) = Math.SinCos(Angle(headDim, p, frames[f], r, c));
-            (cosine[at], sine[at]) = ((float)co, (float)s);
-        }
+            for (var r = 0; r < rows; r++)
+                for (var c = 0; c < columns; c++)
+                    for (var p = 0; p < pairs; p++, at++)
+                    {
+                        var (s, co) = Math.SinCos(Angle(headDim, p, frames[f], r, c));
+                        (cosine[at], sine[at]) = ((float)co, (float)s);
+                    }
         return (cosine, sine);
     }
 

@@ -52,8 +52,8 @@ public class HostileRecordingTests
         ["a link to nothing"] = new(T2V, r => r.Instead(O, path => File.CreateSymbolicLink(path, "nowhere")), O, "does not exist"),
         // Weights.
         ["NaN weights"] = new(T2V,
-            r => r.Put(W, "blocks.0.self_attn.q.bias", Entry.Of([.. Enumerable.Repeat(float.NaN, 48)])), W, "blocks.0.self_attn.q.bias",
-                "NaN"),
+            r => r.Put(W, "blocks.0.self_attn.q.bias", Entry.Of([.. Enumerable.Repeat(float.NaN, 48)])),
+            W, "blocks.0.self_attn.q.bias", "NaN"),
         ["infinite weights"] = new(Vae,
             r => r.Put(W, "conv2.bias", Entry.Of([.. Enumerable.Repeat(float.PositiveInfinity, 16)])), W, "conv2.bias"),
         ["whole numbers for a bias"] = new(T2V,

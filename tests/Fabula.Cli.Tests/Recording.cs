@@ -70,7 +70,8 @@ sealed class Recording : IDisposable
         {
             header[name] = new JsonObject
             {
-                ["dtype"] = entry.DType, ["shape"] = new JsonArray([.. entry.Shape.Select(n => JsonValue.Create(n))]),
+                ["dtype"] = entry.DType,
+                ["shape"] = new JsonArray([.. entry.Shape.Select(n => JsonValue.Create(n))]),
                 ["data_offsets"] = new JsonArray(at, at + entry.Data.Length),
             };
             at += entry.Data.Length;

@@ -5,15 +5,15 @@ using Fabula.Torch;
 namespace Fabula.Models.Golden;
 
 /// <summary>
-/// Recorded runs of whole generate() methods: Wan 2.1 image and first-last-frame models, Wan 2.2 with two experts, StoryMem's models.
+/// Recorded runs of whole generate() methods: Wan 2.1 image and first-last-frame models, Wan 2.2 with two experts, StoryMem's memory
+/// models.
 /// Each step is computed from the reference's own recorded latents (its input), so that errors of the network show by themselves; the film
 /// is computed from our own run, straight through.
 /// </summary>
 static class GenerationGolden
 {
-    /// <summary>
-    /// Bounds of what a recording may ask for, so that no config.json takes the machine's memory: pixels of a film, and its frames.
-    /// </summary>
+    /// <summary>Bounds of what a recording may ask for, so that no config.json takes the machine's memory: pixels of a film, and its
+    /// frames.</summary>
     const int MostPixels = 1 << 27, MostFrames = 1 << 12;
 
     public static bool Is(Fixture fixture) => fixture.Config.Has("cases") && fixture.Config.Has("vae");
@@ -38,8 +38,8 @@ static class GenerationGolden
         }
         if (config.Field("cases").ValueKind != JsonValueKind.Object) throw new FormatException("config.json: 'cases' is no object.");
         foreach (var item in config.Field("cases").EnumerateObject()) new Case(fixture, item.Name, item.Value, vae, clip, Model).Run();
-        if (fixture.Outputs().Any(output => output.Name.StartsWith("rope.", StringComparison.Ordinal)))
-            Rotations(fixture, Model("dit_high"));
+        if (fixture.Outputs().Any(output => output.Name.StartsWith("rope.", StringComparison.Ordinal))) Rotations(fixture,
+            Model("dit_high"));
     }
 
     /// <summary>The same step with remembered frames at other temporal positions.</summary>
@@ -53,8 +53,8 @@ static class GenerationGolden
         const string Prefix = "rope.", Negative = "negative_S", Suffix = ".positions";
         foreach (var name in fixture.Outputs().Select(output => output.Name)
             .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
-            .Select(name => name[Prefix.Length..]).Select(name => name.EndsWith(Suffix, StringComparison.Ordinal)
-                ? name[..^Suffix.Length] : name).Distinct().ToList())
+            .Select(name => name[Prefix.Length..])
+                .Select(name => name.EndsWith(Suffix, StringComparison.Ordinal) ? name[..^Suffix.Length] : name).Distinct().ToList())
         {
             var stride = name == "released" ? 1
                 : name.StartsWith(Negative, StringComparison.Ordinal)
@@ -69,8 +69,8 @@ static class GenerationGolden
         }
     }
 
-    sealed class Case(Fixture fixture, string name, JsonElement settings, WanVae vae, WanClipVision? clip,
-        Func<string, WanTransformer> model)
+    sealed class Case(Fixture fixture, string name, JsonElement settings, WanVae vae, WanClipVision? clip, Func<string,
+        WanTransformer> model)
     {
         public void Run()
         {
@@ -94,8 +94,8 @@ static class GenerationGolden
             // A patched run repeats its released twin's noise: the twin is the case with the same seed that recorded one.
             var twin = fixture.IsRecorded($"{name}.noise") ? name : fixture.Config.Field("cases").EnumerateObject()
                 .Where(other => other.Value.Int("seed") == settings.Int("seed") && fixture.IsRecorded($"{other.Name}.noise"))
-                .Select(other => other.Name).FirstOrDefault()
-                    ?? throw new FormatException($"config.json: case '{name}' is patched, but no other case has its seed");
+                .Select(other => other.Name)
+                    .FirstOrDefault() ?? throw new FormatException($"config.json: case '{name}' is patched, but no other case has its seed");
             var noise = fixture.Recorded($"{twin}.noise").Unsqueeze(0);
             if (twin == name) fixture.Made($"{name}.noise", noise.Squeeze(0));
             var guide = settings.Field("guide");
@@ -107,8 +107,12 @@ static class GenerationGolden
             var sampler = new WanSampler(new(model(low), lowGuide), high is null ? null : new(model(high), highGuide), boundary);
             var shot = new WanShot
             {
-                Schedule = schedule, Noise = noise, Condition = y, Clip = tokens, Prompt = fixture.Numbers("context", -1, -1),
-                    NegativePrompt = fixture.Numbers("context_null", -1, -1),
+                Schedule = schedule,
+                Noise = noise,
+                Condition = y,
+                Clip = tokens,
+                Prompt = fixture.Numbers("context", -1, -1),
+                NegativePrompt = fixture.Numbers("context_null", -1, -1),
                 Positions = [.. Enumerable.Range(0, (int)noise.Size(2)).Select(f => (double)f)],   // the release's positions
             };
             var (inputs, positives, negatives) = (new List<Tensor>(), new List<Tensor>(), new List<Tensor>());
@@ -211,7 +215,8 @@ static class GenerationGolden
 
         /// <summary>
         /// The reference means to scale the last frame to cover the first, but only cuts or pads it to the scaled size, with its sides
-        /// swapped [first_last_frame2video.py]. Reproduced for the comparison; the product uses <see cref="Conditioning.Cover"/>.
+        /// swapped
+        /// [first_last_frame2video.py]. Reproduced for the comparison; the product uses <see cref="Conditioning.Cover"/>.
         /// </summary>
         static Tensor ReferenceFit(Tensor last, Tensor first)
         {
