@@ -2,8 +2,8 @@
 // Every one has the plain ATen composition as its definition (Fused.cs), which is what training, CUDA and the tests use.
 //
 // Why: one pass instead of five over each activation; statistics in fp32 whatever the storage type (libtorch 1.13's bf16 layer norm is
-// 13 times slower than a cast to fp32); attention without the L x L matrix. Work is split by rows and heads, each computed by one
-// thread in one order, so the numbers do not depend on the number of threads.
+// 13 times slower than a cast to fp32); attention without the L x L matrix. Rows are each computed by one thread in one order; matrix
+// products are oneDNN's, whose rounding depends on how it splits the work (docs/architecture.md, Threads).
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/library.h>
