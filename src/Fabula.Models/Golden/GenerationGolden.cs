@@ -94,8 +94,8 @@ static class GenerationGolden
             // A patched run repeats its released twin's noise: the twin is the case with the same seed that recorded one.
             var twin = fixture.IsRecorded($"{name}.noise") ? name : fixture.Config.Field("cases").EnumerateObject()
                 .Where(other => other.Value.Int("seed") == settings.Int("seed") && fixture.IsRecorded($"{other.Name}.noise"))
-                .Select(other => other.Name)
-                    .FirstOrDefault() ?? throw new FormatException($"config.json: case '{name}' is patched, but no other case has its seed");
+                .Select(other => other.Name).FirstOrDefault()
+                ?? throw new FormatException($"config.json: case '{name}' is patched, but no other case has its seed");
             var noise = fixture.Recorded($"{twin}.noise").Unsqueeze(0);
             if (twin == name) fixture.Made($"{name}.noise", noise.Squeeze(0));
             var guide = settings.Field("guide");

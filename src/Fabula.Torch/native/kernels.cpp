@@ -71,7 +71,8 @@ struct Table {
     const float* data = nullptr;
     const int64_t* rows = nullptr;
     int64_t sample = 0, token = 0, tokens;
-    Table(const OptionalTensor& x, const OptionalTensor& index, int64_t batch, int64_t tokens, int64_t dim, const char* name) : tokens(tokens) {
+    Table(const OptionalTensor& x, const OptionalTensor& index, int64_t batch, int64_t tokens, int64_t dim, const char* name)
+        : tokens(tokens) {
         if (!x || !x->defined()) return;
         const bool indexed = index && index->defined();
         TORCH_CHECK(x->scalar_type() == at::kFloat && x->dim() == 3 && x->stride(2) == 1 && x->size(2) == dim &&
@@ -81,7 +82,8 @@ struct Table {
         sample = x->size(0) == 1 ? 0 : x->stride(0);
         token = x->size(1) == 1 ? 0 : x->stride(1);
         if (!indexed) return;
-        TORCH_CHECK(index->scalar_type() == at::kLong && index->is_contiguous() && index->numel() == tokens, "index must be int64 [", tokens, "]");
+        TORCH_CHECK(index->scalar_type() == at::kLong && index->is_contiguous() && index->numel() == tokens, "index must be int64 [",
+                    tokens, "]");
         rows = index->data_ptr<int64_t>();
         for (int64_t i = 0; i < tokens; i++) TORCH_CHECK(rows[i] >= 0 && rows[i] < x->size(1), "index ", rows[i], " is outside ", name);
     }
@@ -212,12 +214,13 @@ void widen(const bf16* from, float* to, int64_t n) {
     });
 }
 
-// gelu(x w^T + bias), or without gelu, for x [.., in] and weight [out, in]. Bias and gelu are applied to a panel of outputs while it is still in
-// the cache. In bf16 the products are fp32 over bf16 storage, for processors without AVX-512, where libtorch's own bf16 product is a hundred
-// times slower: x and the weight are widened a block and a panel at a time, so memory grows by those and not by the weight.
+// gelu(x w^T + bias), or without gelu, for x [.., in] and weight [out, in]. Bias and gelu are applied to a panel of outputs while it is
+// still in the cache. In bf16 the products are fp32 over bf16 storage, for processors without AVX-512, where libtorch's own bf16 product
+// is a hundred times slower: x and the weight are widened a block and a panel at a time, so memory grows by those and not by the weight.
 Tensor linear(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, bool gelu) {
     for (const Tensor* operand : {&x, &weight}) check(*operand, "x and weight");
-    TORCH_CHECK(x.scalar_type() == weight.scalar_type() && weight.dim() == 2 && x.dim() > 0 && x.size(-1) == weight.size(1) && weight.numel() > 0,
+    TORCH_CHECK(x.scalar_type() == weight.scalar_type() && weight.dim() == 2 && x.dim() > 0 && x.size(-1) == weight.size(1) &&
+                    weight.numel() > 0,
                 "x [.., in] and weight [out, in] must be of one type: ", x.sizes(), weight.sizes());
     const bool half = x.scalar_type() == at::kBFloat16;
     const int64_t inputs = weight.size(1), outputs = weight.size(0), rows = x.numel() / inputs;
@@ -309,7 +312,9 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Option
 }  // namespace
 
 TORCH_LIBRARY(fabula, library) {
-    library.def("layer_norm_modulate(Tensor x, Tensor? weight, Tensor? bias, Tensor? shift, Tensor? scale, Tensor? index, float eps, ScalarType out) -> Tensor");
+    library.def(
+        "layer_norm_modulate(Tensor x, Tensor? weight, Tensor? bias, Tensor? shift, Tensor? scale, Tensor? index, float eps, "
+        "ScalarType out) -> Tensor");
     library.def("rms_norm_rotate(Tensor x, Tensor weight, Tensor? cosine, Tensor? sine, int heads, float eps) -> Tensor");
     library.def("gelu_tanh_(Tensor(a!) x) -> Tensor(a!)");
     library.def("gate_add_(Tensor(a!) x, Tensor y, Tensor? gate, Tensor? index) -> Tensor(a!)");

@@ -9,7 +9,8 @@ struct Rows {
     void (*narrow)(const float* from, bf16* to, int64_t n);  // fp32 to bf16, to nearest even; NaN stays NaN
     void (*scaled_narrow)(const float* from, float scale, bf16* to, int64_t n);  // as narrow, times a number
     void (*scale)(float* row, float scale, int64_t n);
-    void (*layer_norm)(const float* x, const float* weight, const float* bias, const float* shift, const float* scale, float eps, float* y, int64_t n);
+    void (*layer_norm)(const float* x, const float* weight, const float* bias, const float* shift, const float* scale, float eps,
+                       float* y, int64_t n);
     void (*rms_norm)(const float* x, const float* weight, float eps, float* y, int64_t n);
     void (*rotate)(float* row, const float* cosine, const float* sine, int64_t heads, int64_t half);
     void (*gelu_tanh)(float* x, int64_t n);

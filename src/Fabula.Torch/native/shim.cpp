@@ -301,7 +301,8 @@ int ft_backward(void* output, void* grad) {
     });
 }
 
-int ft_custom(void** inputs, int n, void* output, int (*backward)(void*, void*, void**), void (*drop)(void*), void* context, void** result) {
+int ft_custom(void** inputs, int n, void* output, int (*backward)(void*, void*, void**), void (*drop)(void*), void* context,
+              void** result) {
     return guarded([&] {
         std::vector<at::Tensor> variables;
         for (int i = 0; i < n; i++) variables.push_back(borrow(inputs[i]));
@@ -325,7 +326,8 @@ int ft_get_threads(void) { return at::get_num_threads(); }
 
 int ft_synchronize(int device_type, int device_index) {
     return guarded([&] {
-        if (device_type == static_cast<int>(c10::DeviceType::CUDA)) at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(device_index));
+        if (device_type == static_cast<int>(c10::DeviceType::CUDA))
+            at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(device_index));
     });
 }
 }
