@@ -48,12 +48,14 @@ public sealed class BuildFolder : IDisposable
             $"Another run is at work in '{path}'{Holder(path)}. Wait until it has ended, or stop it; a run that was killed lets go by itself.");
 
     /// <summary>As <see cref="Open(string, TimeProvider?)"/>, but waits for another process to end.</summary>
-    public static async Task<BuildFolder> OpenWhenFree(string path, TimeProvider? time = null, CancellationToken cancel = default)
+    public static Task<BuildFolder> OpenWhenFree(string path, TimeProvider? time = null, CancellationToken cancel = default) =>
+        OpenWhenFree(path, time ?? TimeProvider.System, Disk.Real, cancel);
+
+    internal static async Task<BuildFolder> OpenWhenFree(string path, TimeProvider time, Disk disk, CancellationToken cancel = default)
     {
-        time ??= TimeProvider.System;
         while (true)
         {
-            if (TryOpen(path, time, Disk.Real) is { } folder) return folder;
+            if (TryOpen(path, time, disk) is { } folder) return folder;
             await Task.Delay(Retry, time, cancel);
         }
     }

@@ -113,8 +113,8 @@ public sealed class BuildPlan
         var text = new StringBuilder($"{Count(run, "step")} to run");
         if (maybe > 0) text.Append($", {maybe} that may follow");
         text.Append($", {done} done.");
-        if (Seconds is { Most: > 0 } seconds)
-            text.Append($" About {Seconds.Least:0.#} s of work").Append(maybe > 0 && seconds.Most > seconds.Least ? $", at most {seconds.Most:0.#} s." : ".");
+        var (least, most) = ($"{Seconds.Least:0.#} s", $"{Seconds.Most:0.#} s");
+        if (most != "0 s") text.Append($" About {least} of work").Append(most != least ? $", at most {most}." : ".");
         if (MemoryBytes is > 0 and var memory) text.Append($" Up to {memory / 1048576.0:0.#} MiB of memory for one step.");
         foreach (var step in Steps.Where(step => step.State != PlanState.Done))
             text.Append($"\n{(step.State == PlanState.Run ? "run  " : "maybe")} {step.Step.Id}: ").AppendJoin("; ", step.Reasons);

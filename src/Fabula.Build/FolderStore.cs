@@ -39,7 +39,12 @@ public sealed class FolderStore : IArtifactStore
             var sealedAt = SealOf(artifact.Digest);
             var untouched = file.LastWriteTimeUtc == sealedAt;
             if (untouched && !thorough) return default;
-            if (Artifact.OfFile(path) != artifact) return Corrupt("no longer has the bytes that were stored");
+            if (Artifact.OfFile(path) != artifact)
+            {
+                // Rotten under an intact seal: break it, so that one look is enough from now on.
+                if (untouched && _canWrite) _disk.Seal(path, DateTime.UnixEpoch);
+                return Corrupt("no longer has the bytes that were stored");
+            }
             if (!untouched && _canWrite) _disk.Seal(path, sealedAt);
             return default;
         }
@@ -60,7 +65,7 @@ public sealed class FolderStore : IArtifactStore
 
     public void Import(string path, Artifact expected)
     {
-        if (Check(expected).IsSound) return;
+        if (Check(expected, thorough: true).IsSound) return;
         var copy = Path.Combine(_incoming, $"{Environment.ProcessId}-{Interlocked.Increment(ref _copies)}");
         using var source = OpenSource(path);
         if (_disk.Copy(source, copy) != expected)
@@ -83,7 +88,7 @@ public sealed class FolderStore : IArtifactStore
 
     void Place(string path, Artifact artifact)
     {
-        if (Check(artifact).IsSound)
+        if (Check(artifact, thorough: true).IsSound)
         {
             _disk.DeleteFile(path);
             return;
