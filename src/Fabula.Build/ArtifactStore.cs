@@ -9,7 +9,9 @@ public readonly record struct ArtifactState(ArtifactCondition Condition, string?
     public bool IsSound => Condition == ArtifactCondition.Sound;
 }
 
-/// <summary>Finished files by digest. An artifact is whole from the moment that it is there, and never changes. Safe to use from many threads.</summary>
+/// <summary>
+/// Finished files by digest. An artifact is whole from the moment that it is there, and never changes. Safe to use from many threads.
+/// </summary>
 public interface IArtifactStore
 {
     /// <summary>Looks whether an artifact is there and is what it was.</summary>

@@ -27,13 +27,15 @@ public sealed record StepFinished(Step Step, Digest Key, IReadOnlyList<Artifact>
     public override string ToString() => $"{Step}: done in {Took.TotalSeconds:0.0} s";
 }
 
-/// <summary>A step that the plan marked run or maybe, and that need not run: its inputs came out as they were once before.</summary>
+/// <summary>A step that might have had to run and need not: its inputs came out as they were once before.</summary>
 public sealed record StepReused(Step Step, Digest Key, IReadOnlyList<Artifact> Outputs) : BuildEvent
 {
     public override string ToString() => $"{Step}: unchanged";
 }
 
-/// <summary>The same key gave other bytes than before: the recipe uses something that its key does not know. What depends on it is redone.</summary>
+/// <summary>
+/// The same key gave other bytes than before: the recipe uses something that its key does not know. What depends on it is redone.
+/// </summary>
 public sealed record StepDiffered(Step Step, string Output, Digest Before, Digest Now) : BuildEvent
 {
     public override string ToString() => $"{Step}: '{Output}' came out other than last time ({Before.Brief}, now {Now.Brief}), though nothing changed. "

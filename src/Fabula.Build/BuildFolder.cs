@@ -40,7 +40,9 @@ public sealed class BuildFolder : IDisposable
     public int DamagedLines => _journal.DamagedLines;
 
     /// <summary>Makes the folder if need be, and holds it until disposed of.</summary>
-    /// <exception cref="BuildFolderException">Another process builds in it, it cannot be written, or it was written by a newer version.</exception>
+    /// <exception cref="BuildFolderException">
+    /// Another process builds in it, it cannot be written, or it was written by a newer version.
+    /// </exception>
     public static BuildFolder Open(string path, TimeProvider? time = null) => Open(path, time, Disk.Real);
 
     internal static BuildFolder Open(string path, TimeProvider? time, Disk disk) =>
@@ -121,8 +123,8 @@ public sealed class BuildFolder : IDisposable
         : throw new InvalidOperationException("The folder was opened for reading.");
 
     /// <summary>
-    /// Removes what none of these graphs reach: artifacts, records, unfinished work. Of a step whose key cannot be known yet, because a step before it
-    /// has yet to run, what was last made under its id is kept.
+    /// Removes what none of these graphs reach: artifacts, records, unfinished work. Of a step whose key cannot be known yet, because a
+    /// step before it has yet to run, what was last made under its id is kept.
     /// </summary>
     public Pruned Prune(params IEnumerable<BuildGraph> keep)
     {

@@ -1,9 +1,9 @@
 // What would run, and why. Nothing is written; a plan can be made while another process builds.
 //
-// How far a plan can see: a step's key needs the bytes of its inputs. Beyond a step that has yet to run these are unknown, so the plan says "maybe":
-// the step is redone unless the bytes come out as they were (early cutoff), or as they were once before. It says "run" beyond such a step only where
-// its own recipe, settings or names were never seen, so that no bytes could save it. Where an artifact was lost, the plan expects that the
-// step gives the same bytes again; the runner looks, and redoes what depends on it if not.
+// How far a plan can see: a step's key needs the bytes of its inputs. Beyond a step that has yet to run these are unknown, so the plan says
+// "maybe": the step is redone unless the bytes come out as they were (early cutoff), or as they were once before. It says "run" beyond such
+// a step only where its own recipe, settings or names were never seen, so that no bytes could save it. Where an artifact was lost, the plan
+// expects that the step gives the same bytes again; the runner looks, and redoes what depends on it if not.
 using System.Text;
 
 namespace Fabula.Build;
@@ -19,7 +19,9 @@ public enum PlanState
 }
 
 /// <param name="Key">Null where it cannot be known ahead.</param>
-/// <param name="Outputs">In the order of the step's outputs: what is there, or is expected to come out again; empty where that is unknown.</param>
+/// <param name="Outputs">
+/// In the order of the step's outputs: what is there, or is expected to come out again; empty where that is unknown.
+/// </param>
 /// <param name="Cost">By the recipe, else what it took last time, else zero.</param>
 public sealed record PlannedStep(Step Step, PlanState State, Digest? Key, IReadOnlyList<Artifact> Outputs, IReadOnlyList<Reason> Reasons,
     StepCost Cost);

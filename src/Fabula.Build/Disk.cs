@@ -3,8 +3,8 @@ namespace Fabula.Build;
 
 /// <summary>The file system, as far as it is written.</summary>
 /// <param name="point">
-/// Told of every change just before it is made: what, and to which path. Of a write also half way through. The tests throw here, which stands for
-/// a killed process (everything after throws as well) or for a full disk.
+/// Told of every change just before it is made: what, and to which path. Of a write also half way through. The tests throw here, which
+/// stands for a killed process (everything after throws as well) or for a full disk.
 /// </param>
 /// <param name="flush">False where the tests make ten thousand files, and no power cut is to be survived.</param>
 sealed class Disk(Action<string, string>? point = null, bool flush = true)

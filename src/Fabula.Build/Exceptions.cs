@@ -9,5 +9,7 @@ public sealed class GraphException(IReadOnlyList<string> problems) : Exception(s
 /// <summary>The folder that holds the artifacts cannot be used. The message says why and what to do.</summary>
 public sealed class BuildFolderException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>A step did not keep to the rules, or could not. The message is a sentence that can follow the step's name and a colon.</summary>
+/// <summary>
+/// A step did not keep to the rules, or could not. The message is a sentence that can follow the step's name and a colon.
+/// </summary>
 public sealed class StepException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,5 +1,6 @@
-// The step journal in a file: a line of heading, then one line per finished step, "checksum json". Lines are only ever appended. What a killed process
-// left of its last line is cut off by the next writer, and a damaged line is passed over: its step counts as never made and is redone.
+// The step journal in a file: a line of heading, then one line per finished step, "checksum json". Lines are only ever appended. What a
+// killed process left of its last line is cut off by the next writer, and a damaged line is passed over: its step counts as never made and
+// is redone.
 namespace Fabula.Build;
 
 public sealed class FileJournal : IStepJournal, IDisposable
@@ -11,7 +12,7 @@ public sealed class FileJournal : IStepJournal, IDisposable
     readonly Lock _lock = new();
     Dictionary<Digest, StepRecord> _byKey = [];
     Dictionary<string, StepRecord> _byStep = new(StringComparer.Ordinal);
-    HashSet<Digest> _seen = [];
+    HashSet<Digest>? _seen; // made when it is first asked for: a run with nothing to do never does
     FileStream? _file;
     long _end;
     int _lines;
@@ -51,7 +52,7 @@ public sealed class FileJournal : IStepJournal, IDisposable
 
     public bool HasSeen(Digest work)
     {
-        lock (_lock) return _seen.Contains(work);
+        lock (_lock) return (_seen ??= [.. _byKey.Values.Select(StepKey.Work)]).Contains(work);
     }
 
     public void Append(StepRecord record)
@@ -109,7 +110,7 @@ public sealed class FileJournal : IStepJournal, IDisposable
     {
         _byKey[record.Key] = record;
         _byStep[record.Step] = record;
-        _seen.Add(StepKey.Work(record));
+        _seen?.Add(StepKey.Work(record));
     }
 
     /// <summary>Cuts off what is not whole and goes on from there.</summary>
@@ -148,7 +149,7 @@ public sealed class FileJournal : IStepJournal, IDisposable
         _file!.Dispose();
         try { _disk.Move(fresh, _path); }
         finally { _file = new FileStream(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read, 0); }
-        (_byKey, _byStep, _seen) = ([], new(StringComparer.Ordinal), []);
+        (_byKey, _byStep, _seen) = ([], new(StringComparer.Ordinal), null);
         (_lines, DamagedLines) = (0, 0);
         Load(ReadAll(_path));
     }

@@ -1,8 +1,8 @@
 // The artifact store in a folder: objects/ab/cdef..., read-only files named by the digest of their bytes.
 //
-// The seal: a file's modification time is set to one that follows from its digest. Whoever changes the file later changes its time as well, so size
-// and time tell in one look whether its bytes must be read again; a copied folder, whose times are new, is read once and sealed anew. No
-// clock is asked, so a clock that jumps does nothing. Bytes that rot on the disk without a write are found by a thorough check.
+// The seal: a file's modification time is set to one that follows from its digest. Whoever changes the file later changes its time as well,
+// so size and time tell in one look whether its bytes must be read again; a copied folder, whose times are new, is read once and sealed
+// anew. No clock is asked, so a clock that jumps does nothing. Bytes that rot on the disk without a write are found by a thorough check.
 namespace Fabula.Build;
 
 public sealed class FolderStore : IArtifactStore

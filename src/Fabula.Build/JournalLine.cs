@@ -1,5 +1,6 @@
 // A line of the journal file: 16 hexadecimal digits of the SHA-256 of the JSON that follows, a space, the JSON.
-//   {"key":K,"step":S,"recipe":R,"version":V,"settings":{...},"inputs":[[name,digest,from],...],"outputs":[[name,digest,size],...],"seconds":T}
+//   {"key":K,"step":S,"recipe":R,"version":V,"settings":{...},"inputs":[[name,digest,from],...],
+//    "outputs":[[name,digest,size],...],"seconds":T}
 //   {"use":K,"step":S}      the step S now stands for the record K
 using System.Text;
 using System.Text.Encodings.Web;

@@ -1,5 +1,5 @@
-// Makes what a plan says. One loop owns all that is known about the run; steps run beside it, as many at a time as allowed, and report to it.
-// What may start is started in the graph's order. No step is tried twice: a failure fails what depends on it and nothing else.
+// Makes what a plan says. One loop owns all that is known about the run; steps run beside it, as many at a time as allowed, and report to
+// it. What may start is started in the graph's order. No step is tried twice: a failure fails what depends on it and nothing else.
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
@@ -21,8 +21,8 @@ public sealed class Runner
         (_store, _journal, _scratch, _folder, _time) = (store, journal, scratch, folder, time);
 
     /// <summary>
-    /// Begins with <see cref="BuildStarted"/> and ends with <see cref="BuildEnded"/>, also when steps failed or the run was stopped. Cancelling stops
-    /// the running steps, which save themselves, and starts no other; it does not throw. Who stops reading stops the run.
+    /// Begins with <see cref="BuildStarted"/> and ends with <see cref="BuildEnded"/>, also when steps failed or the run was stopped.
+    /// Cancelling stops the running steps, which save themselves, and starts no other; it does not throw. Who stops reading stops the run.
     /// </summary>
     public async IAsyncEnumerable<BuildEvent> Run(BuildGraph graph, RunOptions? options = null,
         [EnumeratorCancellation] CancellationToken cancel = default)
@@ -59,6 +59,7 @@ public sealed class Runner
         readonly BuildGraph _graph = plan.Graph;
         readonly IReadOnlyList<Artifact>?[] _outputs = new IReadOnlyList<Artifact>?[plan.Steps.Count];
         readonly int[] _waiting = new int[plan.Steps.Count];
+        readonly bool[] _asPlanned = new bool[plan.Steps.Count]; // its outputs are those that the plan knew
         readonly string?[] _failedBecause = new string?[plan.Steps.Count];
         readonly PriorityQueue<int, int> _ready = new();
         readonly Channel<Completion> _completions = Channel.CreateUnbounded<Completion>();
@@ -83,14 +84,14 @@ public sealed class Runner
         void Begin(int place)
         {
             var (step, planned) = (_graph.Steps[place], plan.Steps[place]);
-            var inputs = step.Inputs.Select(Content).ToArray();
-            var key = StepKey.Of(step, [.. inputs.Select(input => input.Digest)]);
-            if (planned.State == PlanState.Done && planned.Key == key)
+            if (planned.State == PlanState.Done && BeforeIsAsPlanned(place))
             {
-                Stand(step, key);
+                Stand(step, planned.Key!.Value);
                 Settle(place, planned.Outputs);
                 return;
             }
+            var inputs = step.Inputs.Select(Content).ToArray();
+            var key = StepKey.Of(step, [.. inputs.Select(input => input.Digest)]);
             var record = BuildPlan.Made(step, key, runner._journal);
             if (record is not null && BuildPlan.Lost(record, runner._store, options.Thorough).Count == 0)
             {
@@ -139,8 +140,16 @@ public sealed class Runner
             _settled++;
             if (!made) _reused++;
             _outputs[place] = outputs;
+            _asPlanned[place] = plan.Steps[place].Outputs.SequenceEqual(outputs);
             foreach (var later in _graph.After(place))
                 if (--_waiting[later] == 0 && _failedBecause[later] is null) _ready.Enqueue(later, later);
+        }
+
+        bool BeforeIsAsPlanned(int place)
+        {
+            foreach (var earlier in _graph.Before(place))
+                if (!_asPlanned[earlier]) return false;
+            return true;
         }
 
         void Fail(int place)

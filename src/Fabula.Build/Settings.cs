@@ -1,6 +1,6 @@
-// Settings are JSON in one canonical form, so that equal settings have equal bytes whoever wrote them and in whatever order: names sorted by
-// UTF-16 code units, no white space, each string with the fewest escapes, whole numbers digit for digit (a seed has 64 bits), other numbers
-// as the shortest text that reads back as the same double. After RFC 8785, which however rounds whole numbers to doubles.
+// Settings are JSON in one canonical form, so that equal settings have equal bytes whoever wrote them and in whatever order: names sorted
+// by UTF-16 code units, no white space, each string with the fewest escapes, whole numbers digit for digit (a seed has 64 bits), other
+// numbers as the shortest text that reads back as the same double. After RFC 8785, which however rounds whole numbers to doubles.
 using System.Globalization;
 using System.Numerics;
 using System.Text;

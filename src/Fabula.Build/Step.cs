@@ -1,7 +1,9 @@
 // The nouns of a graph.
 namespace Fabula.Build;
 
-/// <summary>How a kind of step is made. Its name and version stand for the code: who changes what the code makes raises the version.</summary>
+/// <summary>
+/// How a kind of step is made. Its name and version stand for the code: who changes what the code makes raises the version.
+/// </summary>
 /// <param name="name">What it is called in keys and messages: "clip", "portrait".</param>
 /// <param name="version">Raised whenever the same settings and inputs would give other bytes.</param>
 /// <param name="run">
@@ -43,7 +45,9 @@ public abstract record Input(string Name);
 /// <summary>What another step makes.</summary>
 public sealed record StepInput(string Name, string Step, string Output) : Input(Name);
 
-/// <summary>A file from outside. Only its bytes count: the path may change, and the bytes are copied into the store before a step sees them.</summary>
+/// <summary>
+/// A file from outside. Only its bytes count: the path may change, and the bytes are copied into the store before a step sees them.
+/// </summary>
 public sealed record SourceInput(string Name, string Path, Artifact Content) : Input(Name)
 {
     /// <summary>Reads a file that must lie below a folder, links followed.</summary>

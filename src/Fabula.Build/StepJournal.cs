@@ -22,7 +22,9 @@ public interface IStepJournal
     /// <summary>What the step of this id last stood for.</summary>
     StepRecord? Last(string step);
 
-    /// <summary>Whether any record has this recipe, version, settings and names (<see cref="StepKey"/>), whatever its inputs' bytes.</summary>
+    /// <summary>
+    /// Whether any record has this recipe, version, settings and names (<see cref="StepKey"/>), whatever its inputs' bytes.
+    /// </summary>
     bool HasSeen(Digest work);
 
     /// <summary>Records a finished step; when this returns, the record outlives the process.</summary>

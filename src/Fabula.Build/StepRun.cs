@@ -1,4 +1,5 @@
-// What a recipe sees while it runs: its settings, its inputs as files to read, its outputs as files to write, and a folder that survives a stop.
+// What a recipe sees while it runs: its settings, its inputs as files to read, its outputs as files to write, and a folder that survives a
+// stop.
 using System.Security.Cryptography;
 
 namespace Fabula.Build;
@@ -22,8 +23,10 @@ public sealed class StepRun
     /// <summary>An earlier run of this very work was stopped, and may have left something to go on from.</summary>
     public bool Resumed { get; }
 
-    /// <summary>A folder for unfinished work. It survives stops and crashes, is found again by the same work only, and goes when the step is done.</summary>
-    public string Folder => _scratch.Work(_key);
+    /// <summary>
+    /// A folder for unfinished work. It survives stops and crashes, is found again by the same work only, and goes when the step is done.
+    /// </summary>
+    public string Folder => _scratch.MakeWork(_key);
 
     /// <summary>The file of an input, which must only be read.</summary>
     public string Input(string name)
@@ -43,14 +46,16 @@ public sealed class StepRun
     /// <summary>Keeps a state to go on from, in one piece: after a crash either this one is found or the one before it.</summary>
     public void Save(string name, ReadOnlySpan<byte> state) => _scratch.Save(_key, Checked(name), state.ToArray());
 
-    /// <summary>The state last saved by this very work, now or in a run that was stopped; null if there is none, or it is damaged.</summary>
+    /// <summary>
+    /// The state last saved by this very work, now or in a run that was stopped; null if there is none, or it is damaged.
+    /// </summary>
     public byte[]? Load(string name) => _scratch.Load(_key, Checked(name));
 
     static string Checked(string name) => Validation.IsFileName(name) ? name
         : throw new StepException($"its recipe saves a state '{Validation.Shown(name)}': use letters, digits, '.', '_' and '-'");
 }
 
-/// <summary>Unfinished work, a folder per key: out/ for the outputs, emptied at every start; work/ for what the step keeps for itself.</summary>
+/// <summary>Unfinished work, a folder per key: out/ for the outputs, emptied at every start; work/ for what the step keeps.</summary>
 sealed class Scratch(string root, Disk disk)
 {
     string Of(Digest key) => Path.Combine(root, key.ToString());
@@ -62,15 +67,21 @@ sealed class Scratch(string root, Disk disk)
     {
         disk.DeleteFolder(Out(key));
         disk.CreateFolder(Out(key));
+        return HasWork(key);
+    }
+
+    /// <summary>The folder work/, made when it is first wanted: most steps never do.</summary>
+    public string MakeWork(Digest key)
+    {
         disk.CreateFolder(Work(key));
-        return Directory.EnumerateFileSystemEntries(Work(key)).Any();
+        return Work(key);
     }
 
     public bool HasWork(Digest key) => Directory.Exists(Work(key)) && Directory.EnumerateFileSystemEntries(Work(key)).Any();
 
     public void Save(Digest key, string name, byte[] state)
     {
-        var path = Path.Combine(Work(key), name);
+        var path = Path.Combine(MakeWork(key), name);
         disk.Write(path + ".new", SHA256.HashData(state), state);
         disk.Move(path + ".new", path);
     }

@@ -1,5 +1,5 @@
-// A film in small: two inputs, three shots that remember the one before, an assembly. Its recipes work in rounds and save themselves after each, as a
-// denoising loop does, so that a kill can hit everything that a real film does to the disk.
+// A film in small: two inputs, three shots that remember the one before, an assembly. Its recipes work in rounds and save themselves after
+// each, as a denoising loop does, so that a kill can hit everything that a real film does to the disk.
 using System.Text;
 
 namespace Fabula.Build.TestHost;

@@ -1,5 +1,5 @@
-// Promise 2, first half: change anything, and exactly what depends on it is redone. Random graphs are changed at random again and again; a few lines that
-// know nothing of keys and stores say what should happen.
+// Promise 2, first half: change anything, and exactly what depends on it is redone. Random graphs are changed at random again and again; a
+// few lines that know nothing of keys and stores say what should happen.
 using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
@@ -23,7 +23,7 @@ public class ChangeAnyFieldTests
 
     static async Task Live(Random chance)
     {
-        using var folder = new TestFolder();
+        using var folder = new TestFolder(inMemory: true);
         var world = Begin(chance);
         var made = new HashSet<string>(); // what was ever made, in the model's words
         (string Key, string Content)[]? last = null;

@@ -182,7 +182,7 @@ public class FaultTests
         Assert.InRange(points, 40, 200);
         for (var full = 0; full < points; full++)
         {
-            using var other = new TestFolder();
+            using var other = new TestFolder(inMemory: true);
             var count = 0;
             var ran = 0;
             var disk = new Disk((change, path) =>

@@ -24,7 +24,7 @@ public class KillTests
         var killed = 0;
         for (var point = 0; ; point++)
         {
-            using var folder = new TestFolder();
+            using var folder = new TestFolder(inMemory: jobs > 1);
             var source = folder.Write("photo.png", "a photo");
             var count = 0;
             // From this point on nothing more is written, as if the process were gone.

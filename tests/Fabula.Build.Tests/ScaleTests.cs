@@ -2,6 +2,11 @@ using System.Diagnostics;
 
 namespace Fabula.Build.Tests;
 
+/// <summary>What is timed runs alone.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public class Alone;
+
+[Collection(nameof(Alone))]
 public class ScaleTests(Xunit.Abstractions.ITestOutputHelper output)
 {
     const int Count = 10_000;
@@ -24,7 +29,7 @@ public class ScaleTests(Xunit.Abstractions.ITestOutputHelper output)
     [Fact]
     public async Task Ten_thousand_steps_are_planned_and_found_done_in_a_second_each_with_flat_memory()
     {
-        using var folder = new TestFolder();
+        using var folder = new TestFolder(inMemory: true);
         Film(); // compiled
         var watch = Stopwatch.StartNew();
         var graph = Film();

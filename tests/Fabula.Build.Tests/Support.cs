@@ -4,9 +4,14 @@ using System.Text;
 namespace Fabula.Build.Tests;
 
 /// <summary>A folder of its own for one test.</summary>
-sealed class TestFolder : IDisposable
+/// <param name="inMemory">Not on the disk, where the system has such a place: for the tests that make very many files.</param>
+sealed class TestFolder(bool inMemory = false) : IDisposable
 {
-    public string Root { get; } = Directory.CreateTempSubdirectory("fabula-build-").FullName;
+    const string Memory = "/dev/shm";
+
+    public string Root { get; } = inMemory && Directory.Exists(Memory)
+        ? Directory.CreateDirectory(Path.Combine(Memory, $"fabula-build-{Guid.NewGuid():n}")).FullName
+        : Directory.CreateTempSubdirectory("fabula-build-").FullName;
 
     /// <summary>The folder of artifacts; it does not exist yet.</summary>
     public string Build => Path.Combine(Root, "build");
