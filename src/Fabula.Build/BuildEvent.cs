@@ -38,7 +38,8 @@ public sealed record StepReused(Step Step, Digest Key, IReadOnlyList<Artifact> O
 /// </summary>
 public sealed record StepDiffered(Step Step, string Output, Digest Before, Digest Now) : BuildEvent
 {
-    public override string ToString() => $"{Step}: '{Output}' came out other than last time ({Before.Brief}, now {Now.Brief}), though nothing changed. "
+    public override string ToString() => $"{Step}: '{Output}' came out other than last time ({Before.Brief}, now {Now.Brief}), "
+        + $"though nothing changed. "
         + $"The recipe '{Step.Recipe.Name}' uses something that is neither a setting nor an input";
 }
 

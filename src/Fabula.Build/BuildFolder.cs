@@ -47,7 +47,8 @@ public sealed class BuildFolder : IDisposable
 
     internal static BuildFolder Open(string path, TimeProvider? time, Disk disk) =>
         TryOpen(path, time ?? TimeProvider.System, disk) ?? throw new BuildFolderException(
-            $"Another run is at work in '{path}'{Holder(path)}. Wait until it has ended, or stop it; a run that was killed lets go by itself.");
+            $"Another run is at work in '{path}'{Holder(path)}. "
+            + "Wait until it has ended, or stop it; a run that was killed lets go by itself.");
 
     /// <summary>As <see cref="Open(string, TimeProvider?)"/>, but waits for another process to end.</summary>
     public static Task<BuildFolder> OpenWhenFree(string path, TimeProvider? time = null, CancellationToken cancel = default) =>
@@ -95,7 +96,8 @@ public sealed class BuildFolder : IDisposable
             held?.Dispose();
             if (e is IOException or UnauthorizedAccessException)
                 throw new BuildFolderException(
-                    Disk.Advice(e, path) is { } advice ? $"{char.ToUpperInvariant(advice[0])}{advice[1..]}." : $"Cannot build in '{path}': {e.Message}", e);
+                    Disk.Advice(e, path) is { } advice ? $"{char.ToUpperInvariant(advice[0])}{advice[1..]}."
+                        : $"Cannot build in '{path}': {e.Message}", e);
             throw;
         }
 

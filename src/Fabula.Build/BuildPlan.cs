@@ -51,7 +51,8 @@ public sealed class BuildPlan
     }
 
     /// <summary>The most that one of the steps to be run holds.</summary>
-    public long MemoryBytes => Steps.Where(step => step.State != PlanState.Done).Select(step => step.Cost.MemoryBytes).DefaultIfEmpty().Max();
+    public long MemoryBytes =>
+        Steps.Where(step => step.State != PlanState.Done).Select(step => step.Cost.MemoryBytes).DefaultIfEmpty().Max();
 
     /// <param name="thorough">Reads every byte of what is there.</param>
     public static BuildPlan Make(BuildGraph graph, IArtifactStore store, IStepJournal journal, bool thorough = false)
@@ -72,7 +73,8 @@ public sealed class BuildPlan
         {
             var reasons = Reason.OwnChanges(step, last);
             var state = journal.HasSeen(StepKey.Work(step)) ? PlanState.Maybe : PlanState.Run;
-            return new PlannedStep(step, state, null, [], [.. reasons, new Reason(ReasonKind.Waits, string.Join(", ", unknown))], Cost(step, last));
+            return new PlannedStep(step, state, null, [], [.. reasons, new Reason(ReasonKind.Waits, string.Join(", ", unknown))],
+                Cost(step, last));
         }
 
         var inputs = step.Inputs.Select(input => input is StepInput from ? Output(planned[graph.PlaceOf(from.Step)], from.Output)
@@ -121,7 +123,8 @@ public sealed class BuildPlan
         foreach (var step in Steps.Where(step => step.State != PlanState.Done))
             text.Append($"\n{(step.State == PlanState.Run ? "run  " : "maybe")} {step.Step.Id}: ").AppendJoin("; ", step.Reasons);
         if (maybe > 0)
-            text.Append("\nA step marked maybe is redone only if what it waits for gives other bytes than before; that cannot be known ahead.");
+            text.Append("\nA step marked maybe is redone only if what it waits for gives other bytes than before; "
+                + "that cannot be known ahead.");
         return text.ToString();
 
         static string Count(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";

@@ -86,7 +86,8 @@ public sealed class FileJournal : IStepJournal, IDisposable
         if (!bytes.StartsWith(Heading))
         {
             if (Heading.AsSpan().StartsWith(bytes)) return; // empty, or killed while it was begun
-            throw new BuildFolderException($"'{_path}' is no journal that this version of Fabula can read. If a newer version wrote it, use that one; "
+            throw new BuildFolderException($"'{_path}' is no journal that this version of Fabula can read. "
+                + "If a newer version wrote it, use that one; "
                 + "otherwise delete the file, and everything is made anew.");
         }
         _end = Heading.Length;

@@ -104,7 +104,8 @@ public sealed class FolderStore : IArtifactStore
     {
         if (!Directory.Exists(_objects)) yield break;
         foreach (var path in Directory.EnumerateFiles(_objects, "*", SearchOption.AllDirectories))
-            if (Digest.TryParse(Path.GetFileName(Path.GetDirectoryName(path)) + Path.GetFileName(path), out var digest)) yield return digest;
+            if (Digest.TryParse(Path.GetFileName(Path.GetDirectoryName(path)) + Path.GetFileName(path), out var digest))
+                yield return digest;
     }
 
     public long Remove(Digest digest)
@@ -117,5 +118,6 @@ public sealed class FolderStore : IArtifactStore
     }
 
     /// <summary>Some even second between 2000 and 2017: every file system can hold it, and no clock shows it.</summary>
-    internal static DateTime SealOf(Digest digest) => new DateTime(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddSeconds(2 * (digest.Head >> 4));
+    internal static DateTime SealOf(Digest digest) =>
+        new DateTime(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddSeconds(2 * (digest.Head >> 4));
 }

@@ -96,7 +96,8 @@ static class JournalLine
     {
         var step = json.GetProperty("step").GetString()!;
         if (json.TryGetProperty("use", out var use)) return new Content(step, Hex(use), null);
-        var record = new StepRecord(Hex(json.GetProperty("key")), step, json.GetProperty("recipe").GetString()!, json.GetProperty("version").GetInt32(),
+        var record = new StepRecord(Hex(json.GetProperty("key")), step, json.GetProperty("recipe").GetString()!,
+            json.GetProperty("version").GetInt32(),
             Settings.Recorded(json.GetProperty("settings").GetRawText()),
             [.. json.GetProperty("inputs").EnumerateArray().Select(input =>
                 new RecordedInput(input[0].GetString()!, Hex(input[1]), input[2].GetString()!))],

@@ -231,7 +231,8 @@ public sealed class Runner
             catch (StepException e) { throw new StepException($"its input '{input.Name}' cannot be used: {e.Message}", e); }
             // The step will read all of it: so do we, since a rotten input would give a wrong film under a right key.
             if (input is StepInput && runner._store.Check(content, thorough: true) is { IsSound: false } state)
-                throw new StepException($"its input '{input.Name}' ({Reason.Origin(input)}) {state.Explanation}. Run again, and it is made anew");
+                throw new StepException($"its input '{input.Name}' ({Reason.Origin(input)}) {state.Explanation}. "
+                    + "Run again, and it is made anew");
             return runner._store.PathOf(content);
         }
 

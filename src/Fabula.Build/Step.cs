@@ -73,7 +73,8 @@ public sealed record SourceInput(string Name, string Path, Artifact Content) : I
         {
             FileSystemInfo info = Directory.Exists(part) ? new DirectoryInfo(part) : new FileInfo(part);
             if (info.LinkTarget is not null)
-                throw new GraphException([$"The path '{shown}' goes through the link '{System.IO.Path.GetFileName(part)}': put the file itself there."]);
+                throw new GraphException([$"The path '{shown}' goes through the link '{System.IO.Path.GetFileName(part)}': "
+                    + "put the file itself there."]);
         }
         return path;
     }

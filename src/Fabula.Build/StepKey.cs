@@ -36,7 +36,8 @@ public static class StepKey
     static Digest Work(string recipe, int version, Settings settings, IEnumerable<string> outputs, IEnumerable<string> inputs) =>
         Digest.Of(Begin(recipe, version, settings, outputs, inputs).WrittenSpan);
 
-    static ArrayBufferWriter<byte> Begin(string recipe, int version, Settings settings, IEnumerable<string> outputs, IEnumerable<string> inputs)
+    static ArrayBufferWriter<byte> Begin(string recipe, int version, Settings settings,
+        IEnumerable<string> outputs, IEnumerable<string> inputs)
     {
         var bytes = new ArrayBufferWriter<byte>(1024);
         Add(bytes, Form);

@@ -39,7 +39,8 @@ static partial class Validation
         if (!IsId(step.Recipe.Name)) problems.Add($"Step '{id}' has a recipe without a usable name: use 1 to 200 characters, on one line.");
         if (step.Outputs.Count == 0) problems.Add($"Step '{id}' has no output: name at least one file.");
         foreach (var name in step.Outputs.Where(name => !IsFileName(name)))
-            problems.Add($"Step '{id}' has an output '{Shown(name)}': use letters, digits, '.', '_' and '-', beginning with a letter or digit.");
+            problems.Add($"Step '{id}' has an output '{Shown(name)}': "
+                + "use letters, digits, '.', '_' and '-', beginning with a letter or digit.");
         foreach (var twice in Twice(step.Outputs, StringComparer.OrdinalIgnoreCase))
             problems.Add($"Step '{id}' has two outputs '{Shown(twice)}': rename one.");
         foreach (var twice in Twice(step.Inputs.Select(input => input.Name), StringComparer.Ordinal))
@@ -49,7 +50,8 @@ static partial class Validation
             if (!IsId(input.Name)) problems.Add($"Step '{id}' has an input '{Shown(input.Name)}': use 1 to 200 characters, on one line.");
             if (input is not StepInput from) continue;
             if (!places.TryGetValue(from.Step, out var place))
-                problems.Add($"Step '{id}' reads '{Shown(from.Output)}' of step '{Shown(from.Step)}', which does not exist: add it, or correct the id.");
+                problems.Add($"Step '{id}' reads '{Shown(from.Output)}' of step '{Shown(from.Step)}', which does not exist: "
+                    + "add it, or correct the id.");
             else if (!steps[place].Outputs.Contains(from.Output, StringComparer.Ordinal))
                 problems.Add($"Step '{id}' reads '{Shown(from.Output)}' of step '{Shown(from.Step)}', which makes only "
                     + $"{string.Join(", ", steps[place].Outputs)}.");

@@ -23,7 +23,8 @@ if (args is ["run", var path, var source])
     {
         if (news is StepFinished done) Console.WriteLine($"FINISHED {done.Step.Id}");
         if (news is StepFailed failed) Console.WriteLine($"FAILED {failed}");
-        if (news is BuildEnded { Outcome: BuildOutcome.Succeeded } ended) Console.WriteLine($"FILM {ended.Results.Find("film")!.Value.Digest}");
+        if (news is BuildEnded { Outcome: BuildOutcome.Succeeded } ended)
+            Console.WriteLine($"FILM {ended.Results.Find("film")!.Value.Digest}");
     }
     return 0;
 }

@@ -21,7 +21,8 @@ public static class SmallFilm
         {
             List<Input> inputs = [portrait.As("face"), portrait.As("mask", "mask.png")];
             if (i > 1) inputs.Add(steps[^1].As("before"));
-            steps.Add(new Step($"shot-{i}", film, Settings.Of(new { action = $"Ada takes step {i}", seed = 40 + i }), inputs, ["clip.mp4"]));
+            steps.Add(new Step($"shot-{i}", film, Settings.Of(new { action = $"Ada takes step {i}", seed = 40 + i }),
+                inputs, ["clip.mp4"]));
         }
         steps.Add(new Step("film", film, Settings.None, [.. steps.Skip(1).Select((shot, i) => shot.As($"clip-{i + 1}"))], ["film.mp4"]));
         return BuildGraph.Create(steps);

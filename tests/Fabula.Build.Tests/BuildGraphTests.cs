@@ -18,7 +18,8 @@ public class BuildGraphTests
     [Fact]
     public void A_cycle_is_shown_step_by_step()
     {
-        var problem = Problem(Toys.Step("a", "", new StepInput("x", "c", "text.txt")), Toys.Step("b", "", new StepInput("x", "a", "text.txt")),
+        var problem = Problem(Toys.Step("a", "", new StepInput("x", "c", "text.txt")),
+            Toys.Step("b", "", new StepInput("x", "a", "text.txt")),
             Toys.Step("c", "", new StepInput("x", "b", "text.txt")), Toys.Step("d", "", new StepInput("x", "c", "text.txt")));
         Assert.Equal("These steps wait for one another: a -> b -> c -> a. Take one of these inputs away.", problem);
     }
@@ -30,7 +31,8 @@ public class BuildGraphTests
     [Fact]
     public void A_cycle_of_ten_thousand_steps_is_found_and_shortened()
     {
-        Step[] steps = [.. Enumerable.Range(0, 10_000).Select(i => Toys.Step($"s{i}", "", new StepInput("x", $"s{(i + 1) % 10_000}", "text.txt")))];
+        Step[] steps = [.. Enumerable.Range(0, 10_000).Select(i =>
+            Toys.Step($"s{i}", "", new StepInput("x", $"s{(i + 1) % 10_000}", "text.txt")))];
         Assert.Contains("(10000 steps)", Problem(steps));
     }
 

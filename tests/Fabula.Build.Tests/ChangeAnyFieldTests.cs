@@ -45,7 +45,8 @@ public class ChangeAnyFieldTests
             made.UnionWith(ran);
 
             // The plan knew: all that it was sure of ran (under this name or that of the same work), and nothing that it did not name.
-            Assert.Subset(plan.Steps.Where(step => step.State != PlanState.Done).Select(step => step.Step.Id).ToHashSet(), told.Ran.ToHashSet());
+            Assert.Subset(plan.Steps.Where(step => step.State != PlanState.Done).Select(step => step.Step.Id).ToHashSet(),
+                told.Ran.ToHashSet());
             Assert.Subset(ran.ToHashSet(), plan.In(PlanState.Run).Select(step => model[int.Parse(step.Step.Id)].Key).ToHashSet());
             Assert.Empty(told.Events.OfType<StepDiffered>());
 
@@ -79,7 +80,8 @@ public class ChangeAnyFieldTests
         var sources = Enumerable.Range(0, 3).Select(_ => chance.Next(4)).ToArray();
         var nodes = new Node[1 + chance.Next(12)];
         for (var i = 0; i < nodes.Length; i++)
-            nodes[i] = new Node(1, chance.Next(4), chance.Next(3) == 0, [.. Enumerable.Range(0, chance.Next(4)).Select(_ => chance.Next(-3, i))]);
+            nodes[i] = new Node(1, chance.Next(4), chance.Next(3) == 0,
+                [.. Enumerable.Range(0, chance.Next(4)).Select(_ => chance.Next(-3, i))]);
         return new World(sources, nodes);
     }
 
@@ -108,7 +110,8 @@ public class ChangeAnyFieldTests
             return File.WriteAllTextAsync(run.Output("x"), Mix(run.Step.Recipe.Version, settings.Setting, settings.Coarse, inputs), cancel);
         }),
         Settings.From(JsonSerializer.SerializeToElement(new MixSettings(node.Setting, node.Coarse))),
-        [.. node.Inputs.Select((from, n) => from < 0 ? (Input)folder.Source($"source-{-1 - from}", $"source {world.Sources[-1 - from]}") with { Name = $"in{n}" }
+        [.. node.Inputs.Select((from, n) => from < 0
+            ? (Input)folder.Source($"source-{-1 - from}", $"source {world.Sources[-1 - from]}") with { Name = $"in{n}" }
             : new StepInput($"in{n}", $"{from}", "x"))], ["x"])));
 
     static (string Key, string Content)[] Model(World world)

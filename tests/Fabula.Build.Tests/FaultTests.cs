@@ -208,7 +208,8 @@ public class FaultTests
     public void A_folder_that_cannot_be_written_is_refused_with_the_way_out()
     {
         using var folder = new TestFolder();
-        foreach (var refusal in (Exception[])[new UnauthorizedAccessException("Access to the path is denied."), new IOException("Read-only file system", 30)])
+        foreach (var refusal in (Exception[])[new UnauthorizedAccessException("Access to the path is denied."),
+            new IOException("Read-only file system", 30)])
         {
             var e = Assert.Throws<BuildFolderException>(() => BuildFolder.Open(folder.Build, null, new Disk((_, _) => throw refusal)));
             Assert.EndsWith("Make it writable, or build in another folder.", e.Message);

@@ -70,7 +70,8 @@ public class KillTests
             using var process = Start("run", folder.Build, source);
             var lines = chance.Next(1, 160);
             string? line = null;
-            while (lines-- > 0 && (line = await process.StandardOutput.ReadLineAsync()) is not null && !line.StartsWith("FILM", StringComparison.Ordinal))
+            while (lines-- > 0 && (line = await process.StandardOutput.ReadLineAsync()) is not null
+                && !line.StartsWith("FILM", StringComparison.Ordinal))
                 Assert.DoesNotContain("FAILED", line);
             if (line is null || line.StartsWith("FILM", StringComparison.Ordinal))
             {

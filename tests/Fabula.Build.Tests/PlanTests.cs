@@ -10,7 +10,8 @@ public class PlanTests
     static BuildGraph Story(SourceInput photo, string action = "waves", Recipe? film = null, params Input[] more)
     {
         var face = new Step("ada/face", Toys.Say, Toys.Saying("green coat"), [photo], ["text.txt"]);
-        var shot = new Step("shot-1", film ?? Film, Settings.Of(new { action, camera = new { lens = 35 } }), [face.As("face"), .. more], ["x"]);
+        var shot = new Step("shot-1", film ?? Film, Settings.Of(new { action, camera = new { lens = 35 } }),
+            [face.As("face"), .. more], ["x"]);
         return BuildGraph.Create([face, shot, Toys.Step("cut", "cut", shot.As("clip"))]);
     }
 
@@ -44,12 +45,17 @@ public class PlanTests
             """, open.Plan(Story(photo, "runs")).Explain());
         var other = folder.Source("photo-2", "other");
         var plan = open.Plan(Story(other with { Name = "photo" }, more: [other])).Explain();
-        Assert.Contains($"ada/face: input photo changed: {photo.Path} {photo.Content.Digest.Brief} -> {other.Path} {other.Content.Digest.Brief}", plan);
+        Assert.Contains($"ada/face: input photo changed: {photo.Path} {photo.Content.Digest.Brief} -> "
+            + $"{other.Path} {other.Content.Digest.Brief}", plan);
         Assert.Contains("run   shot-1: waits for ada/face", plan); // a name was added to its inputs: never seen
         var newer = new Recipe("film", 2, Film.Run);
         Assert.Contains("run   shot-1: recipe film version 1 -> 2\n", open.Plan(Story(photo, film: newer)).Explain());
         Assert.Contains("run   shot-1: recipe film -> say; setting say: (none) -> ", open.Plan(Story(photo).With("shot-1", step =>
-            step with { Recipe = Toys.Say, Settings = Settings.Parse("""{"action":"waves","camera":{"lens":35},"say":"x"}""") })).Explain());
+            step with
+            {
+                Recipe = Toys.Say,
+                Settings = Settings.Parse("""{"action":"waves","camera":{"lens":35},"say":"x"}"""),
+            })).Explain());
         Assert.Contains($"input photo-2 added ({other.Path} ", open.Plan(Story(photo, more: [other])).Explain());
         Assert.Contains("input photo taken away (", open.Plan(Story(photo).With("ada/face", step => step with { Inputs = [] })).Explain());
         Assert.Contains("outputs x -> x, y", open.Plan(Story(photo).With("shot-1", step => step with { Outputs = ["x", "y"] })).Explain());

@@ -198,7 +198,8 @@ public class RunnerTests
         {
             Check = async (name, path, cancel) =>
             {
-                if (await File.ReadAllTextAsync(path, cancel) != "torn") throw new InvalidDataException($"{name} breaks off after 2 letters.");
+                if (await File.ReadAllTextAsync(path, cancel) != "torn")
+                    throw new InvalidDataException($"{name} breaks off after 2 letters.");
             },
         };
         var told = await folder.Run(BuildGraph.Create([new Step("a", torn, Settings.None, [], ["x"])]));
@@ -250,7 +251,8 @@ public class RunnerTests
         var a = Toys.Step("a", "A");
         var graph = BuildGraph.Create([a, Toys.Step("b", "B", a.As("a"))]);
         using (var open = BuildFolder.Open(folder.Build, new WildClock())) Assert.Equal(2, (await open.Run(graph)).Ran.Length);
-        foreach (var file in Directory.GetFiles(folder.Build)) File.SetLastWriteTimeUtc(file, new DateTime(2090, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        foreach (var file in Directory.GetFiles(folder.Build))
+            File.SetLastWriteTimeUtc(file, new DateTime(2090, 1, 1, 0, 0, 0, DateTimeKind.Utc));
         using (var open = BuildFolder.Open(folder.Build, new WildClock())) Assert.Empty((await open.Run(graph)).Ran);
     }
 

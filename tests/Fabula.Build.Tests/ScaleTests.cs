@@ -21,7 +21,8 @@ public class ScaleTests(Xunit.Abstractions.ITestOutputHelper output)
             if (i > 0) inputs.Add(steps[0].As("face"));
             if (i > 1) inputs.Add(steps[i - 1].As("before"));
             if (i > 100) inputs.Add(steps[i - 100].As("earlier"));
-            steps[i] = new Step($"shot-{i}", Toys.Say, Settings.Of(new { say = $"{i}", seed = i, prompt = "Ada walks through the town" }), inputs, ["x"]);
+            steps[i] = new Step($"shot-{i}", Toys.Say, Settings.Of(new { say = $"{i}", seed = i, prompt = "Ada walks through the town" }),
+                inputs, ["x"]);
         }
         return BuildGraph.Create(steps);
     }
@@ -52,8 +53,10 @@ public class ScaleTests(Xunit.Abstractions.ITestOutputHelper output)
         using (var open = BuildFolder.Open(folder.Build))
         {
             var held = GC.GetTotalMemory(forceFullCollection: true) - memory[^1];
-            output.WriteLine($"graph {building.TotalSeconds:0.000} s; making {making.TotalSeconds:0.0} s; no-op {string.Join(", ", noOp.Select(s => $"{s:0.000}"))} s; "
-                + $"memory after each {string.Join(", ", memory.Select(bytes => $"{bytes / 1e6:0.0}"))} MB; an open folder {held / 1e6:0.0} MB");
+            output.WriteLine($"graph {building.TotalSeconds:0.000} s; making {making.TotalSeconds:0.0} s; "
+                + $"no-op {string.Join(", ", noOp.Select(s => $"{s:0.000}"))} s; "
+                + $"memory after each {string.Join(", ", memory.Select(bytes => $"{bytes / 1e6:0.0}"))} MB; "
+                + $"an open folder {held / 1e6:0.0} MB");
             Assert.InRange(held, 1, 40_000_000);
             Assert.True(open.Plan(graph).NothingToDo);
         }

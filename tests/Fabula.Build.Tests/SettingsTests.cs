@@ -39,7 +39,8 @@ public class SettingsTests
         var chance = new Random(seed);
         var value = Value(chance, 0);
         var plain = Settings.Parse(new JsonObject { ["root"] = value.DeepClone() }.ToJsonString());
-        var mixed = Settings.Parse(new JsonObject { ["root"] = Shuffled(chance, value) }.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+        var mixed = Settings.Parse(new JsonObject { ["root"] = Shuffled(chance, value) }
+            .ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
         return plain.Equals(mixed) && Settings.Parse(plain.Canonical).Equals(plain);
     }).Check(Config.QuickThrowOnFailure);
 
@@ -78,12 +79,14 @@ public class SettingsTests
         2 => JsonValue.Create(new string([.. Enumerable.Range(0, chance.Next(6)).Select(_ => (char)chance.Next(0, 0x300))])),
         3 => JsonValue.Create(chance.Next(2) == 0),
         4 => new JsonArray([.. Enumerable.Range(0, chance.Next(4)).Select(_ => Value(chance, depth + 1))]),
-        _ => new JsonObject(Enumerable.Range(0, chance.Next(5)).Select(i => KeyValuePair.Create($"{(char)chance.Next(33, 0x200)}{i}", (JsonNode?)Value(chance, depth + 1)))),
+        _ => new JsonObject(Enumerable.Range(0, chance.Next(5)).Select(i =>
+            KeyValuePair.Create($"{(char)chance.Next(33, 0x200)}{i}", (JsonNode?)Value(chance, depth + 1)))),
     };
 
     static JsonNode Shuffled(Random chance, JsonNode node) => node switch
     {
-        JsonObject o => new JsonObject(o.OrderBy(_ => chance.Next()).Select(field => KeyValuePair.Create(field.Key, (JsonNode?)Shuffled(chance, field.Value!))).ToList()),
+        JsonObject o => new JsonObject(o.OrderBy(_ => chance.Next()).Select(field =>
+            KeyValuePair.Create(field.Key, (JsonNode?)Shuffled(chance, field.Value!))).ToList()),
         JsonArray a => new JsonArray([.. a.Select(item => Shuffled(chance, item!))]),
         _ => node.DeepClone(),
     };

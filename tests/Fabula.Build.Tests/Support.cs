@@ -32,7 +32,8 @@ sealed class TestFolder(bool inMemory = false) : IDisposable
     /// <summary>Every artifact's name, inode, size, time of the last write and of the last change of any kind.</summary>
     public HashSet<string> Artifacts()
     {
-        using var find = Process.Start(new ProcessStartInfo("find", [Path.Combine(Build, "objects"), "-type", "f", "-printf", "%P %i %s %T@ %C@\\n"])
+        using var find = Process.Start(new ProcessStartInfo("find",
+            [Path.Combine(Build, "objects"), "-type", "f", "-printf", "%P %i %s %T@ %C@\\n"])
         {
             RedirectStandardOutput = true,
         })!;
@@ -60,7 +61,8 @@ sealed record Told(List<BuildEvent> Events)
 
 static class Toys
 {
-    public static async Task<Told> Run(this BuildFolder folder, BuildGraph graph, RunOptions? options = null, CancellationToken cancel = default)
+    public static async Task<Told> Run(this BuildFolder folder, BuildGraph graph, RunOptions? options = null,
+        CancellationToken cancel = default)
     {
         var events = new List<BuildEvent>();
         await foreach (var news in folder.Runner().Run(graph, options, cancel)) events.Add(news);
