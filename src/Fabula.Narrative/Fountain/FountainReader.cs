@@ -132,8 +132,9 @@ public static partial class FountainReader
     /// <summary>One line of action: indentation kept, a tab as four spaces, the forcing mark and blanks at the end gone.</summary>
     static string ActionText(string markup)
     {
-        var words = markup.AsSpan().TrimStart();
-        var indent = markup[..(markup.Length - words.Length)].Replace("\t", "    ");
-        return (words.Length > 0 && words[0] == '!' ? indent + words[1..].ToString() : indent + words.ToString()).TrimEnd();
+        var words = markup.TrimStart();
+        if (words.StartsWith('!')) markup = string.Concat(markup.AsSpan(0, markup.Length - words.Length), words.AsSpan(1));
+        var indent = markup.Length - markup.AsSpan().TrimStart().Length;
+        return (markup[..indent].Replace("\t", "    ") + markup[indent..]).TrimEnd();
     }
 }
