@@ -62,8 +62,8 @@ static partial class LineKinds
     /// alone is taken only if it is TITLE.
     /// </summary>
     public static bool OpensTitlePage(SourceLine line) =>
-        TitleKey(line) is { } key && key.Length <= 40 && char.IsLetter(key[0]) && (!AllCapitals(key) || key == "TITLE")
-        && Of(line, fresh: true, followed: false) == LineKind.Action;
+        TitleKey(line) is { } key && (key == "TITLE" || (key.Length <= 40 && char.IsLetter(key[0]) && !AllCapitals(key)
+            && Of(line, fresh: true, followed: false) == LineKind.Action));
 
     /// <summary>The part before the colon of an unindented line; null if there is none.</summary>
     public static string? TitleKey(SourceLine line)
