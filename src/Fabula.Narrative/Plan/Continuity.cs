@@ -103,6 +103,7 @@ public static class Continuity
     {
         var order = plan.Shots.Select(shot => shot.Id).Index().GroupBy(shot => shot.Item).ToDictionary(group => group.Key, group => group.First().Index);
         var into = new HashSet<string>();
+        var places = plan.Scenes.GroupBy(scene => scene.Id).ToDictionary(group => group.Key, group => group.First().Location);
         foreach (var (i, join) in plan.Transitions.Index())
         {
             var where = $"transitions[{i}] ({join.Id})";
@@ -116,6 +117,10 @@ public static class Continuity
                 findings.Add(Finding.Error(where, $"'{join.From}' and '{join.To}' are not neighbours.", "Join a shot to the next one in the list only."));
             if (!into.Add(join.To)) findings.Add(Finding.Error(where, $"Two transitions lead into '{join.To}'.", "Keep one of them."));
             if (to == from + 1) People(plan.Shots[from], plan.Shots[to], join, where, findings);
+            var (left, reached) = (places.GetValueOrDefault(plan.Shots[from].Scene), places.GetValueOrDefault(plan.Shots[to].Scene));
+            if (join.Method is JoinMethod.Continue or JoinMethod.Bridge && left != reached)
+                findings.Add(Finding.Error(where, $"A {Lower(join.Method)} cannot lead from the place '{left}' to '{reached}'.",
+                    "Make it a cut, a dissolve or a fade."));
             Lengths(plan.Shots[from], plan.Shots[to], join, where, findings);
         }
         foreach (var (i, shot) in plan.Shots.Index().Skip(1))
@@ -144,9 +149,6 @@ public static class Continuity
         else if (join.Kind != Joins.Kind(from.End, to.Start))
             findings.Add(Finding.Error(where, $"Its kind is '{Lower(join.Kind)}', but its people {Lower(Joins.Kind(from.End, to.Start))}.",
                 $"Write \"{Lower(Joins.Kind(from.End, to.Start))}\"."));
-        if (join.Method is JoinMethod.Continue or JoinMethod.Bridge && from.Scene != to.Scene)
-            findings.Add(Finding.Error(where, $"A {Lower(join.Method)} cannot lead from the scene '{from.Scene}' to '{to.Scene}'.",
-                "Make it a cut, a dissolve or a fade."));
         if (join is { Method: JoinMethod.Bridge, Kind: JoinKind.Stay or JoinKind.Empty } && from.Size == to.Size)
             findings.Add(Finding.Warning(where, "Nobody comes or goes and the framing is the same, so the bridge would stand still.", "Make it 'continue'."));
     }

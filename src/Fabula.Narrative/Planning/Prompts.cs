@@ -28,5 +28,6 @@ static class Prompts
     static string Describe(PlanCharacter person) => person.Appearance.Length == 0 ? person.Name : $"{person.Name} is {person.Appearance}";
 
     static string Sentences(IEnumerable<string> parts) => string.Join(' ',
-        parts.Select(part => part.Trim()).Where(part => part.Length > 0).Select(part => part[^1] is '.' or '!' or '?' ? part : part + "."));
+        parts.Select(part => part.Trim()).Where(part => part.Length > 0).Select(part => char.ToUpperInvariant(part[0]) + part[1..])
+            .Select(part => part[^1] is '.' or '!' or '?' ? part : part + "."));
 }

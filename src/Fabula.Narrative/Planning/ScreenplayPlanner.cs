@@ -188,7 +188,7 @@ sealed partial class PlanDraft
         if (scenes.Count == 0)
         {
             Findings.Add(Finding.Error($"line {line}", "The story begins before its first scene heading.", "Write for example 'INT. LAMP ROOM - NIGHT' above it."));
-            locations.Add(new() { Id = "somewhere", Name = "Somewhere", Description = "" });
+            if (locations.All(location => location.Id != "somewhere")) locations.Add(new() { Id = "somewhere", Name = "Somewhere", Description = "" });
             scenes.Add(new() { Id = PlanIds.Unique("somewhere", sceneIds), Heading = "SOMEWHERE", Location = "somewhere", Line = line });
         }
         var shotNote = notes.OfType<ShotNote>().ToList();
@@ -308,11 +308,14 @@ sealed partial class PlanDraft
     public FilmPlan Finish(string source, string? logline)
     {
         EmptyScene();
-        scenes.RemoveAll(scene => shots.All(shot => shot.Scene != scene.Id));
-        var placeOf = scenes.ToDictionary(scene => scene.Id, scene => locations.First(location => location.Id == scene.Location));
+        var filmed = shots.Select(shot => shot.Scene).ToHashSet();
+        scenes.RemoveAll(scene => !filmed.Contains(scene.Id));
+        var locationOf = locations.ToDictionary(location => location.Id);
+        var placeOf = scenes.ToDictionary(scene => scene.Id, scene => locationOf[scene.Location]);
         var sceneOf = scenes.ToDictionary(scene => scene.Id);
         var person = characters.ToDictionary(character => character.Id);
         var look = bible.Style.Look;
+        var used = scenes.Select(scene => scene.Location).ToHashSet();
         var made = Memories.Fill(shots, scene => placeOf[scene].Id, options.Memory).Select(shot => shot with
         {
             Prompt = Prompts.Video(shot, placeOf[shot.Scene], sceneOf[shot.Scene].Time, id => person[id], look),
@@ -338,7 +341,7 @@ sealed partial class PlanDraft
                 FadeIn = fadeIn ? bible.Film.Rate : 0, FadeOut = pendingJoin?.Method == JoinMethod.Fade ? bible.Film.Rate : 0,
             },
             Characters = characters,
-            Locations = [.. locations.Where(location => scenes.Any(scene => scene.Location == location.Id))],
+            Locations = [.. locations.Where(location => used.Contains(location.Id))],
             Props = [.. bible.Props.Select(prop => new PlanProp { Id = prop.Id, Name = prop.Name, Description = prop.Looks, References = prop.Pictures })],
             Scenes = scenes, Shots = made, Transitions = transitions,
         };
