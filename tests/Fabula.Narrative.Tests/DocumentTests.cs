@@ -1,4 +1,5 @@
-// The documents that people write beside the screenplay: bible, plan, StoryMem story, idea. What is wrong is named with its place and its fix.
+// The documents that people write beside the screenplay: bible, plan, StoryMem story, idea. What is wrong is named with its place and its
+// fix.
 using System.Diagnostics;
 
 namespace Fabula.Narrative.Tests;
@@ -68,7 +69,8 @@ public class DocumentTests
         var clock = Stopwatch.StartNew();
         Assert.Contains("deep", Refusal(() => BibleReader.Read(new string('[', 500_000))));
         Assert.Contains("deep", Refusal(() => BibleReader.Read(string.Concat(Enumerable.Repeat("- ", 5_000)))));
-        Assert.Contains("deep", Refusal(() => BibleReader.Read(string.Concat(Enumerable.Range(0, 300).Select(i => new string(' ', i) + "a:\n")))));
+        Assert.Contains("deep",
+            Refusal(() => BibleReader.Read(string.Concat(Enumerable.Range(0, 300).Select(i => new string(' ', i) + "a:\n")))));
         Assert.Contains("letters", Refusal(() => BibleReader.Read(new string('a', 1_000_001))));
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"took {clock.Elapsed}");
     }
@@ -77,7 +79,8 @@ public class DocumentTests
     public void Any_text_is_a_bible_or_a_NarrativeException()
     {
         var random = new Random(7);
-        string[] pieces = ["people:", "\n  ", "\n", "ada", ": ", "[", "]", "{", "}", "&a", "*a", "!x", "- ", "#", "'", "\"", "|", ">", "%", "---", "\t", "looks", "?", "\0", "é", ","];
+        string[] pieces = ["people:", "\n  ", "\n", "ada", ": ", "[", "]", "{", "}", "&a", "*a", "!x", "- ", "#", "'", "\"", "|", ">", "%",
+            "---", "\t", "looks", "?", "\0", "é", ","];
         for (var i = 0; i < 20_000; i++)
         {
             var text = string.Concat(Enumerable.Range(0, random.Next(20)).Select(_ => pieces[random.Next(pieces.Length)]));
@@ -108,7 +111,8 @@ public class DocumentTests
 
     const string Story = """
         {"story_name": "Dog", "story_overview": "A dog finds a ball.", "scenes": [
-          {"scene_num": 1, "video_prompts": ["A brown dog runs.", "The dog finds a red ball."], "first_frame_prompt": ["A dog.", "A ball."], "cut": ["True", false]},
+          {"scene_num": 1, "video_prompts": ["A brown dog runs.", "The dog finds a red ball."], "first_frame_prompt": ["A dog.", "A ball."],
+           "cut": ["True", false]},
           {"scene_num": 2, "video_prompts": ["Ada throws the ball."], "first_frame_prompt": ["Ada."], "cut": [true]}]}
         """;
 

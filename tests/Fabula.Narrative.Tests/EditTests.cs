@@ -18,7 +18,8 @@ public class EditTests
 
     [Fact]
     public void Timecodes_of_one_rate_stand_in_the_order_of_their_frames() =>
-        Check.QuickThrowOnFailure(Prop.ForAll(Gen.Choose(0, 1_000_000).ToArbitrary(), Gen.Choose(1, 100_000).ToArbitrary(), Gen.Elements(Rates).ToArbitrary(),
+        Check.QuickThrowOnFailure(Prop.ForAll(Gen.Choose(0, 1_000_000).ToArbitrary(), Gen.Choose(1, 100_000).ToArbitrary(),
+            Gen.Elements(Rates).ToArbitrary(),
             (frame, more, rate) => string.CompareOrdinal(Timecode.Write(frame, rate), Timecode.Write(frame + more, rate)) < 0));
 
     [Theory]
@@ -47,7 +48,8 @@ public class EditTests
         }).ToList();
         plan = plan with
         {
-            Film = plan.Film with { Rate = Rates[random.Next(4)], FadeIn = random.Next(20), FadeOut = random.Next(20) }, Transitions = joins,
+            Film = plan.Film with { Rate = Rates[random.Next(4)], FadeIn = random.Next(20), FadeOut = random.Next(20) },
+                Transitions = joins,
         };
         var clips = plan.Shots.Select(shot => shot.Id).Concat(plan.Transitions.Select(join => join.Id))
             .ToDictionary(id => id, id => new ClipFile($"out/clips/{id}.mp4", 4 * random.Next(15, 40) + 1));
@@ -80,7 +82,8 @@ public class EditTests
         {
             var timeline = Edit(PlannerTests.Sample, seed);
             var record = Timecode.OneHour(timeline.Rate);
-            foreach (Match line in Regex.Matches(Edl.Write(timeline), @"^(\d{3})  (.{8}) V     (.{8}) (\S{11}) (\S{11}) (\S{11}) (\S{11})$", RegexOptions.Multiline))
+            foreach (Match line in Regex.Matches(Edl.Write(timeline), @"^(\d{3})  (.{8}) V     (.{8}) (\S{11}) (\S{11}) (\S{11}) (\S{11})$",
+                RegexOptions.Multiline))
             {
                 var times = Enumerable.Range(4, 4).Select(group => Timecode.Read(line.Groups[group].Value, timeline.Rate)).ToList();
                 Assert.Equal(record, times[2]);
@@ -133,14 +136,16 @@ public class EditTests
             var timeline = Edit(PlannerTests.Sample, seed);
             using var json = JsonDocument.Parse(Otio.Write(timeline));
             var track = json.RootElement.GetProperty("tracks").GetProperty("children")[0];
-            Assert.Equal(("Timeline.1", "Stack.1", "Track.1"), (Schema(json.RootElement), Schema(json.RootElement.GetProperty("tracks")), Schema(track)));
+            Assert.Equal(("Timeline.1", "Stack.1", "Track.1"),
+                (Schema(json.RootElement), Schema(json.RootElement.GetProperty("tracks")), Schema(track)));
             var (frames, before) = (0.0, "");
             foreach (var child in track.GetProperty("children").EnumerateArray())
             {
                 var schema = Schema(child);
                 Assert.Contains(schema, new[] { "Clip.2", "Gap.1", "Transition.1" });
                 Assert.False(schema == "Transition.1" && before == "Transition.1", "two transitions lie side by side");
-                if (schema != "Transition.1") frames += child.GetProperty("source_range").GetProperty("duration").GetProperty("value").GetDouble();
+                if (schema != "Transition.1") frames += child.GetProperty("source_range").GetProperty("duration").GetProperty("value")
+                    .GetDouble();
                 before = schema;
             }
             Assert.Equal(timeline.Frames, frames);
@@ -183,8 +188,10 @@ public class EditTests
     public void A_missing_clip_and_a_dissolve_too_long_are_refused_by_name()
     {
         var plan = PlannerTests.Sample;
-        Assert.Contains(plan.Shots[0].Id, Assert.Throws<NarrativeException>(() => Timeline.From(plan, new Dictionary<string, ClipFile>())).Message);
-        var clips = plan.Shots.Select(shot => shot.Id).Concat(plan.Transitions.Select(join => join.Id)).ToDictionary(id => id, id => new ClipFile(id, 9));
+        Assert.Contains(plan.Shots[0].Id, Assert.Throws<NarrativeException>(() => Timeline.From(plan, new Dictionary<string, ClipFile>()))
+            .Message);
+        var clips = plan.Shots.Select(shot => shot.Id).Concat(plan.Transitions.Select(join => join.Id))
+            .ToDictionary(id => id, id => new ClipFile(id, 9));
         var error = Assert.Throws<NarrativeException>(() => Timeline.From(plan, clips)).Message;
         Assert.Contains("dissolve", error);
     }

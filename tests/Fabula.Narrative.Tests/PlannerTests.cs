@@ -62,7 +62,8 @@ public class PlannerTests
     [Fact]
     public void Who_entered_stays_until_leaving_and_a_close_picture_shows_only_those_named()
     {
-        var shots = Plan("EXT. BEACH\n\nAda enters.\n\nMia enters.\n\nClose on Mia.\n\nThe wind blows.\n\nAda leaves.\n\nIt rains.").Plan.Shots;
+        var shots = Plan("EXT. BEACH\n\nAda enters.\n\nMia enters.\n\nClose on Mia.\n\nThe wind blows.\n\nAda leaves.\n\nIt rains.")
+            .Plan.Shots;
         Assert.Equal(["|ada", "ada|ada,mia", "mia|mia", "ada,mia|ada,mia", "ada,mia|mia", "mia|mia"],
             shots.Select(shot => $"{string.Join(',', shot.Start)}|{string.Join(',', shot.End)}"));
     }
@@ -150,7 +151,8 @@ public class PlannerTests
     public void Ten_thousand_shots_are_planned_in_seconds()
     {
         var text = string.Concat(Enumerable.Range(0, 1_000).Select(scene =>
-            $"INT. KITCHEN - DAY {scene}\n\n" + string.Concat(Enumerable.Range(0, 10).Select(shot => $"Ada moves chair {scene * 10 + shot}.\n\n"))));
+            $"INT. KITCHEN - DAY {scene}\n\n"
+                + string.Concat(Enumerable.Range(0, 10).Select(shot => $"Ada moves chair {scene * 10 + shot}.\n\n"))));
         var clock = Stopwatch.StartNew();
         Assert.Equal(10_000, Plan(text).Plan.Shots.Count);
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(10), $"took {clock.Elapsed}");
@@ -160,7 +162,8 @@ public class PlannerTests
     public void Planning_survives_any_text()
     {
         var random = new Random(6);
-        string[] pieces = ["\n\n", "\n", "INT. ", "KITCHEN", "Ada ", "MIA", "enters", " and ", "leaves", ".", "[[exit: Ada]]", "[[continue]]",
+        string[] pieces = ["\n\n", "\n", "INT. ", "KITCHEN", "Ada ", "MIA", "enters", " and ", "leaves", ".", "[[exit: Ada]]",
+            "[[continue]]",
             "[[with: Tom]]", "CUT TO:", "(V.O.)", "^", "FADE OUT.", "> ", "She ", "[[fade: 600s]]", "[[duration: 1 frame]]", "é", "#1#"];
         for (var i = 0; i < 5_000; i++)
         {

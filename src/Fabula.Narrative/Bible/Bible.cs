@@ -18,7 +18,8 @@ public sealed record BibleStyle(string Look = "", string Avoid = "");
 public sealed record BibleFilm(int Width = 832, int Height = 480, int Rate = 16, int Frames = 81, int Seed = 1);
 
 /// <summary>Somebody. Id is the key in the file; pictures are paths inside the production folder, with / between names.</summary>
-public sealed record BiblePerson(string Id, string Name, string Looks, IReadOnlyList<string> Also, IReadOnlyList<string> Pictures, int Line);
+public sealed record BiblePerson(string Id, string Name, string Looks, IReadOnlyList<string> Also, IReadOnlyList<string> Pictures,
+    int Line);
 
 /// <summary>Somewhere, described without people.</summary>
 public sealed record BiblePlace(

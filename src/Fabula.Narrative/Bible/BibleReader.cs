@@ -47,7 +47,7 @@ public static class BibleReader
             reader.Number(map, "seed", film.Seed, 0, int.MaxValue));
         return film.Frames % 4 == 1 ? film
             : throw reader.Error(map, $"'frames' is {film.Frames}, and the models make 4n+1 frames.",
-                $"Write {film.Frames / 4 * 4 + 1} or {film.Frames / 4 * 4 + 5}.");
+                $"Write {(film.Frames - 1) / 4 * 4 + 1} or {(film.Frames - 1) / 4 * 4 + 5}.");
     }
 
     static BiblePerson Person(Fields reader, YamlText id, YamlNode node)
@@ -153,7 +153,8 @@ sealed class Fields(string source)
         foreach (var (id, value) in Map(node, key).Entries)
         {
             if (!PlanIds.IsId(id.Text))
-                throw Error(id, $"'{id.Text}' cannot be an id.", $"Use small letters, digits, - and _, as in '{PlanIds.Slug(id.Text, 6)}'.");
+                throw Error(id, $"'{id.Text}' cannot be an id.",
+                    $"Use small letters, digits, - and _, as in '{PlanIds.Slug(id.Text, 6)}'.");
             yield return (id, value);
         }
     }

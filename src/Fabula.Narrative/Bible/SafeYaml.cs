@@ -40,6 +40,11 @@ static class SafeYaml
             throw new NarrativeException($"{source}, line {error.Start.Line}: This is not YAML ({error.Message.TrimEnd('.')}). "
                 + "Check the indentation, and put text that holds ': ' or '#' into quotes.");
         }
+        catch (InvalidOperationException)
+        {
+            // The parser's own way of giving up on some unfinished texts; it has no line to tell.
+            throw new NarrativeException($"{source}, line 1: This is not YAML. Look for a key, quote or bracket that is begun and not finished.");
+        }
     }
 
     static YamlNode Node(Parser parser, string source, int depth)

@@ -1,4 +1,5 @@
-// CMX 3600 edit decision list: one event a line, in non-drop timecode; dissolves as pairs of lines with one event number, fades as dissolves
+// CMX 3600 edit decision list: one event a line, in non-drop timecode; dissolves as pairs of lines with one event number, fades as
+// dissolves
 // from and to BL (black). The record side has no gap and no overlap, and its last out is the film's length.
 using System.Text;
 

@@ -20,7 +20,8 @@ public static class FcpXml
             xml.WriteStartElement("library");
             Start(xml, "event", ("name", timeline.Title));
             Start(xml, "project", ("name", timeline.Title));
-            Start(xml, "sequence", ("format", "r1"), ("duration", Time(timeline.Frames)), ("tcStart", Time(Timecode.OneHour(timeline.Rate))),
+            Start(xml, "sequence", ("format", "r1"), ("duration", Time(timeline.Frames)),
+                ("tcStart", Time(Timecode.OneHour(timeline.Rate))),
                 ("tcFormat", "NDF"));
             xml.WriteStartElement("spine");
             foreach (var (start, item) in timeline.Placed()) Item(xml, start, item, assets[item.Path]);
@@ -35,7 +36,8 @@ public static class FcpXml
         {
             var at = Timecode.OneHour(timeline.Rate) + start;
             if (item.BlackBefore > 0)
-                Leaf(xml, "gap", ("name", "black"), ("offset", Time(at - item.BlackBefore)), ("start", "0s"), ("duration", Time(item.BlackBefore)));
+                Leaf(xml, "gap", ("name", "black"), ("offset", Time(at - item.BlackBefore)), ("start", "0s"),
+                    ("duration", Time(item.BlackBefore)));
             if (item.Dissolve > 0) Transition(at - item.Lead, item.Dissolve);
             else if (item.FadeIn > 0) Transition(at, item.FadeIn);
             Start(xml, "asset-clip", ("ref", asset), ("name", item.Id), ("offset", Time(at)), ("start", Time(item.In)),
@@ -54,11 +56,13 @@ public static class FcpXml
     {
         var assets = new Dictionary<string, string>();
         xml.WriteStartElement("resources");
-        Leaf(xml, "format", ("id", "r1"), ("frameDuration", Seconds(1, timeline.Rate)), ("width", $"{timeline.Width}"), ("height", $"{timeline.Height}"));
+        Leaf(xml, "format", ("id", "r1"), ("frameDuration", Seconds(1, timeline.Rate)), ("width", $"{timeline.Width}"),
+            ("height", $"{timeline.Height}"));
         foreach (var item in timeline.Items.DistinctBy(item => item.Path))
         {
             assets.Add(item.Path, $"r{assets.Count + 2}");
-            Start(xml, "asset", ("id", assets[item.Path]), ("name", item.Id), ("start", "0s"), ("duration", Seconds(item.FileFrames, timeline.Rate)),
+            Start(xml, "asset", ("id", assets[item.Path]), ("name", item.Id), ("start", "0s"),
+                ("duration", Seconds(item.FileFrames, timeline.Rate)),
                 ("hasVideo", "1"), ("format", "r1"), ("videoSources", "1"));
             Leaf(xml, "media-rep", ("kind", "original-media"), ("src", "./" + Otio.Url(item.Path)));
             xml.WriteEndElement();

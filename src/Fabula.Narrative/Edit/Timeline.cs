@@ -32,7 +32,8 @@ public sealed record TimelineItem(string Id, string Name, string Path, int FileF
 public sealed record Subtitle(long Start, long End, string? Speaker, string Text);
 
 /// <summary>Width and height in pixels, rate in frames per second.</summary>
-public sealed record Timeline(string Title, int Rate, int Width, int Height, IReadOnlyList<TimelineItem> Items, IReadOnlyList<Subtitle> Subtitles)
+public sealed record Timeline(string Title, int Rate, int Width, int Height, IReadOnlyList<TimelineItem> Items,
+    IReadOnlyList<Subtitle> Subtitles)
 {
     /// <summary>The film's length.</summary>
     public long Frames => Items.Sum(item => (long)item.BlackBefore + item.Frames);
@@ -49,7 +50,8 @@ public sealed record Timeline(string Title, int Rate, int Width, int Height, IRe
     }
 
     /// <summary>
-    /// Puts the clips of a plan in order. <paramref name="clips"/> has one for each shot's id, and one for each bridge's transition id. A clip that
+    /// Puts the clips of a plan in order. <paramref name="clips"/> has one for each shot's id, and one for each bridge's transition id. A
+    /// clip that
     /// goes on from another (continue, bridge) repeats its last frame, which is left out.
     /// </summary>
     /// <exception cref="NarrativeException">A clip is missing, or too short for its joins.</exception>

@@ -44,7 +44,8 @@ public static class FountainWriter
     }
 
     static bool EndsBlank(StringBuilder text) =>
-        text.Length == 0 || (text[^1] == '\n' && (text.Length == 1 || text[^2] == '\n' || (text[^2] == '\r' && text.Length > 2 && text[^3] == '\n')));
+        text.Length == 0
+            || (text[^1] == '\n' && (text.Length == 1 || text[^2] == '\n' || (text[^2] == '\r' && text.Length > 2 && text[^3] == '\n')));
 
     static string Title(TitleEntry entry) => entry.Values.Count switch
     {

@@ -76,7 +76,8 @@ public static class TypedNotes
         if (!Words.Contains(word))
         {
             if (colon >= 0 && word.Length >= 3 && Nearest.Name(word, Words) is { } near)
-                Report($"'{word}:' is not a note that Fabula knows.", $"Did you mean '{near}:'? If it is your own note, leave it.", Severity.Warning);
+                Report($"'{word}:' is not a note that Fabula knows.", $"Did you mean '{near}:'? If it is your own note, leave it.",
+                    Severity.Warning);
             return null;
         }
         switch (word)
@@ -123,7 +124,8 @@ public static class TypedNotes
         NoteLength? Length()
         {
             var length = parts.Length == 1 ? ReadLength(parts[0]) : null;
-            if (length is null) Report("A length is written in seconds or frames, up to 10 minutes.", "Write for example 4s, 2.5s or 65 frames.");
+            if (length is null) Report("A length is written in seconds or frames, up to 10 minutes.",
+                "Write for example 4s, 2.5s or 65 frames.");
             return length;
         }
 
@@ -147,7 +149,8 @@ public static class TypedNotes
     static NoteLength? ReadLength(string text)
     {
         var unit = text.TakeWhile(letter => char.IsAsciiDigit(letter) || letter == '.').Count();
-        if (!double.TryParse(text.AsSpan(0, unit), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) return null;
+        if (!double.TryParse(text.AsSpan(0, unit), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
+            out var number)) return null;
         return text[unit..].Trim().ToLowerInvariant() switch
         {
             "s" or "sec" or "second" or "seconds" or "" when number is > 0 and <= 600 => new(number, null),

@@ -24,7 +24,8 @@ public static class Continuity
         Once("locations", plan.Locations.Select(location => location.Id));
         Once("props", plan.Props.Select(prop => prop.Id));
         Once("scenes", plan.Scenes.Select(scene => scene.Id));
-        Once("clips", plan.Shots.Select(shot => shot.Id).Concat(plan.Transitions.Select(transition => transition.Id)), longest: 2 * PlanIds.MaxLength + 2);
+        Once("clips", plan.Shots.Select(shot => shot.Id).Concat(plan.Transitions.Select(transition => transition.Id)),
+            longest: 2 * PlanIds.MaxLength + 2);
         var locations = plan.Locations.Select(location => location.Id).ToHashSet();
         foreach (var (i, scene) in plan.Scenes.Index())
             if (!locations.Contains(scene.Location))
@@ -38,8 +39,10 @@ public static class Continuity
             {
                 if (!PlanIds.IsId(id) && !(id.Length <= longest && id.Length > PlanIds.MaxLength && PlanIds.IsId(id[..PlanIds.MaxLength])
                     && PlanIds.IsId("x" + id[PlanIds.MaxLength..])))
-                    findings.Add(Finding.Error(list, $"'{id}' cannot be an id.", $"Use small letters, digits, - and _, as in '{PlanIds.Slug(id, 6)}'."));
-                if (!seen.Add(id)) findings.Add(Finding.Error(list, $"The id '{id}' stands here twice.", "Rename one of the two, and what refers to it."));
+                    findings.Add(Finding.Error(list, $"'{id}' cannot be an id.",
+                        $"Use small letters, digits, - and _, as in '{PlanIds.Slug(id, 6)}'."));
+                if (!seen.Add(id)) findings.Add(Finding.Error(list, $"The id '{id}' stands here twice.",
+                    "Rename one of the two, and what refers to it."));
             }
         }
     }
@@ -48,8 +51,10 @@ public static class Continuity
     {
         if (plan.Film.Rate is < 1 or > 99)
             findings.Add(Finding.Error("film.rate", $"{plan.Film.Rate} frames per second cannot be.", "Write 16, 24, 25 or 30."));
-        if (plan.Film.Width is < 16 or > 8192 || plan.Film.Height is < 16 or > 8192 || plan.Film.Width % 16 != 0 || plan.Film.Height % 16 != 0)
-            findings.Add(Finding.Error("film", $"{plan.Film.Width} x {plan.Film.Height} cannot be made.", "Both sides are multiples of 16, as in 832 x 480."));
+        if (plan.Film.Width is < 16 or > 8192 || plan.Film.Height is < 16 or > 8192 || plan.Film.Width % 16 != 0
+            || plan.Film.Height % 16 != 0)
+            findings.Add(Finding.Error("film", $"{plan.Film.Width} x {plan.Film.Height} cannot be made.",
+                "Both sides are multiples of 16, as in 832 x 480."));
         if (plan.Film.FadeIn < 0 || plan.Film.FadeOut < 0)
             findings.Add(Finding.Error("film", "A fade has less than no frames.", "Write 0 for none."));
         if (plan.Shots.Count == 0)
@@ -63,7 +68,8 @@ public static class Continuity
             .Concat(plan.Props.SelectMany(prop => prop.References.Select(path => ($"props ({prop.Id})", path))));
         foreach (var (where, path) in pictures)
             if (!ProductionPath.IsInside(path))
-                findings.Add(Finding.Error(where, $"The picture '{path}' lies outside the production folder.", "Copy it into the folder, as 'pictures/ada.png'."));
+                findings.Add(Finding.Error(where, $"The picture '{path}' lies outside the production folder.",
+                    "Copy it into the folder, as 'pictures/ada.png'."));
     }
 
     static void Shots(FilmPlan plan, List<Finding> findings)
@@ -81,11 +87,13 @@ public static class Continuity
                 findings.Add(Finding.Error(where, "Nothing is said about what one sees.", "Fill in its \"action\" and \"prompt\"."));
             if (shot.Frames < 5 || shot.Frames % 4 != 1)
                 findings.Add(Finding.Error(where, $"It has {shot.Frames} frames, and the models make 4n+1.",
-                    $"Write {Math.Max(5, shot.Frames / 4 * 4 + 1)} or {Math.Max(5, shot.Frames / 4 * 4 + 5)}."));
-            foreach (var id in shot.Start.Concat(shot.End).Concat(shot.Dialogue.Select(line => line.Character)).Concat(shot.Sides.Keys).Distinct())
+                    $"Write {Math.Max(5, (shot.Frames - 1) / 4 * 4 + 1)} or {Math.Max(9, (shot.Frames - 1) / 4 * 4 + 5)}."));
+            foreach (var id in shot.Start.Concat(shot.End).Concat(shot.Dialogue.Select(line => line.Character)).Concat(shot.Sides.Keys)
+                .Distinct())
                 if (!people.Contains(id))
                     findings.Add(Finding.Error(where, $"'{id}' is not one of the characters.", Nearest.Advice(id, people)));
-            foreach (var line in shot.Dialogue.Where(line => line.OnScreen && !shot.Start.Contains(line.Character) && !shot.End.Contains(line.Character)))
+            foreach (var line in shot.Dialogue.Where(line => line.OnScreen && !shot.Start.Contains(line.Character)
+                && !shot.End.Contains(line.Character)))
                 findings.Add(Finding.Error(where, $"'{line.Character}' speaks on screen without being in the picture.",
                     "Add them to \"start\" or \"end\", or set \"onScreen\" to false."));
             if (shot.Start.Distinct().Count() != shot.Start.Count || shot.End.Distinct().Count() != shot.End.Count)
@@ -101,7 +109,8 @@ public static class Continuity
 
     static void Transitions(FilmPlan plan, List<Finding> findings)
     {
-        var order = plan.Shots.Select(shot => shot.Id).Index().GroupBy(shot => shot.Item).ToDictionary(group => group.Key, group => group.First().Index);
+        var order = plan.Shots.Select(shot => shot.Id).Index().GroupBy(shot => shot.Item)
+            .ToDictionary(group => group.Key, group => group.First().Index);
         var into = new HashSet<string>();
         var places = plan.Scenes.GroupBy(scene => scene.Id).ToDictionary(group => group.Key, group => group.First().Location);
         foreach (var (i, join) in plan.Transitions.Index())
@@ -114,7 +123,8 @@ public static class Continuity
                 continue;
             }
             if (to != from + 1)
-                findings.Add(Finding.Error(where, $"'{join.From}' and '{join.To}' are not neighbours.", "Join a shot to the next one in the list only."));
+                findings.Add(Finding.Error(where, $"'{join.From}' and '{join.To}' are not neighbours.",
+                    "Join a shot to the next one in the list only."));
             if (!into.Add(join.To)) findings.Add(Finding.Error(where, $"Two transitions lead into '{join.To}'.", "Keep one of them."));
             if (to == from + 1) People(plan.Shots[from], plan.Shots[to], join, where, findings);
             var (left, reached) = (places.GetValueOrDefault(plan.Shots[from].Scene), places.GetValueOrDefault(plan.Shots[to].Scene));
@@ -125,7 +135,8 @@ public static class Continuity
         }
         foreach (var (i, shot) in plan.Shots.Index().Skip(1))
             if (!into.Contains(shot.Id))
-                findings.Add(Finding.Error(At(shot, i), "No transition says how it joins the shot before.", "Add one with \"method\": \"cut\"."));
+                findings.Add(Finding.Error(At(shot, i), "No transition says how it joins the shot before.",
+                    "Add one with \"method\": \"cut\"."));
     }
 
     static void People(PlanShot from, PlanShot to, PlanTransition join, string where, List<Finding> findings)
@@ -140,7 +151,8 @@ public static class Continuity
                     $"Add '{id}' to the \"start\" of '{to.Id}', let them leave in '{from.Id}', or make it a cut or a bridge."));
         }
         if (to.Cut != (join.Method != JoinMethod.Continue))
-            findings.Add(Finding.Error(where, $"Its method is '{Lower(join.Method)}', and \"cut\" of '{to.Id}' is {(to.Cut ? "true" : "false")}.",
+            findings.Add(Finding.Error(where,
+                $"Its method is '{Lower(join.Method)}', and \"cut\" of '{to.Id}' is {(to.Cut ? "true" : "false")}.",
                 $"Set \"cut\" to {(to.Cut ? "false" : "true")}, or make the method {(to.Cut ? "a cut" : "'continue'")}."));
         var (stay, enter, exit) = (from.End.Intersect(to.Start), to.Start.Except(from.End), from.End.Except(to.Start));
         if (!stay.ToHashSet().SetEquals(join.Stay) || !enter.ToHashSet().SetEquals(join.Enter) || !exit.ToHashSet().SetEquals(join.Exit))
@@ -150,14 +162,16 @@ public static class Continuity
             findings.Add(Finding.Error(where, $"Its kind is '{Lower(join.Kind)}', but its people {Lower(Joins.Kind(from.End, to.Start))}.",
                 $"Write \"{Lower(Joins.Kind(from.End, to.Start))}\"."));
         if (join is { Method: JoinMethod.Bridge, Kind: JoinKind.Stay or JoinKind.Empty } && from.Size == to.Size)
-            findings.Add(Finding.Warning(where, "Nobody comes or goes and the framing is the same, so the bridge would stand still.", "Make it 'continue'."));
+            findings.Add(Finding.Warning(where, "Nobody comes or goes and the framing is the same, so the bridge would stand still.",
+                "Make it 'continue'."));
     }
 
     static void Lengths(PlanShot from, PlanShot to, PlanTransition join, string where, List<Finding> findings)
     {
         var most = Math.Min(from.Frames, to.Frames) / 2;
         if (join.Method is JoinMethod.Dissolve or JoinMethod.Fade && (join.Frames < 1 || join.Frames > most))
-            findings.Add(Finding.Error(where, $"A {Lower(join.Method)} of {join.Frames} frames does not fit.", $"Write a number from 1 to {most}."));
+            findings.Add(Finding.Error(where, $"A {Lower(join.Method)} of {join.Frames} frames does not fit.",
+                $"Write a number from 1 to {most}."));
         if (join.Method == JoinMethod.Bridge && (join.Frames < 5 || join.Frames % 4 != 1))
             findings.Add(Finding.Error(where, $"The bridge has {join.Frames} frames, and the models make 4n+1.", "Write for example 81."));
         if (join.Method is JoinMethod.Cut or JoinMethod.Continue && join.Frames != 0)
@@ -172,10 +186,12 @@ public static class Continuity
         {
             foreach (var id in shot.Memory.Where(id => !earlier.Contains(id)))
                 findings.Add(all.Contains(id)
-                    ? Finding.Error(At(shot, i), $"It remembers '{id}', which comes {(id == shot.Id ? "not before it" : "later")}.", "Name earlier shots only.")
+                    ? Finding.Error(At(shot, i), $"It remembers '{id}', which comes {(id == shot.Id ? "not before it" : "later")}.",
+                        "Name earlier shots only.")
                     : Finding.Error(At(shot, i), $"It remembers '{id}', which does not exist.", Nearest.Advice(id, all)));
             if (shot.Method == ShotMethod.Memory && shot.Memory.Count == 0)
-                findings.Add(Finding.Error(At(shot, i), "Its method is 'memory', and it remembers nothing.", "Name earlier shots, or make the method 'keyframe'."));
+                findings.Add(Finding.Error(At(shot, i), "Its method is 'memory', and it remembers nothing.",
+                    "Name earlier shots, or make the method 'keyframe'."));
             earlier.Add(shot.Id);
         }
     }
@@ -194,7 +210,8 @@ public static class Continuity
                 findings.Add(shot.End.Contains(id)
                     ? Finding.Warning(At(shot, i), $"'{id}' left in '{gone[id]}' and is back without entering.",
                         $"Let '{id}' enter (take them out of \"start\"), or let them stay in '{gone[id]}'.")
-                    : Finding.Error(At(shot, i), $"'{id}' leaves twice: they left in '{gone[id]}' already.", $"Let '{id}' come back in between, or leave once."));
+                    : Finding.Error(At(shot, i), $"'{id}' leaves twice: they left in '{gone[id]}' already.",
+                        $"Let '{id}' come back in between, or leave once."));
             }
             foreach (var id in shot.Start.Union(shot.End)) gone.Remove(id);
             foreach (var id in shot.Start.Except(shot.End)) gone[id] = shot.Id;

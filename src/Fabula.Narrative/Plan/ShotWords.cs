@@ -82,7 +82,8 @@ public enum ShotMethod
 }
 
 /// <summary>Words in small letters with blanks; numbers in their place are refused.</summary>
-public sealed class PlanWord<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.CamelCase, allowIntegerValues: false) where T : struct, Enum;
+public sealed class PlanWord<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.CamelCase, allowIntegerValues: false) where T : struct,
+    Enum;
 
 public static class ShotWords
 {

@@ -31,7 +31,8 @@ static class Joins
         return from.End.ToHashSet().SetEquals(to.Start) ? JoinMethod.Continue : JoinMethod.Bridge;
     }
 
-    /// <summary>Fills in what follows from the method and the two shots. Frames: the length of a dissolve or fade; a bridge takes a shot's.</summary>
+    /// <summary>Fills in what follows from the method and the two shots. Frames: the length of a dissolve or fade; a bridge takes a
+    /// shot's.</summary>
     public static PlanTransition Make(PlanShot from, PlanShot to, JoinMethod method, int frames, Func<string, string> name, int filmSeed)
     {
         var id = $"{from.Id}--{to.Id}";
@@ -48,7 +49,8 @@ static class Joins
     {
         var sentences = new[]
         {
-            (join.Exit, "walks out of the picture", "walk out of the picture"), (join.Enter, "walks into the picture", "walk into the picture"),
+            (join.Exit, "walks out of the picture", "walk out of the picture"),
+                (join.Enter, "walks into the picture", "walk into the picture"),
             (join.Stay, "stays", "stay"),
         };
         var told = sentences.Where(part => part.Item1.Count > 0)

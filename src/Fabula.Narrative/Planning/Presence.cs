@@ -1,4 +1,5 @@
-// Who is named in an action, who comes and who goes, from the plain words. The rules are in docs/screenplay.md; a note always wins over them.
+// Who is named in an action, who comes and who goes, from the plain words. The rules are in docs/screenplay.md; a note always wins over
+// them.
 namespace Fabula.Narrative;
 
 enum Step { Enter, Exit }
@@ -9,7 +10,8 @@ sealed record Presence(IReadOnlyList<string> Named, IReadOnlyList<(string Id, St
     static readonly HashSet<string> Enters = ["enter", "enters", "arrive", "arrives"];
     static readonly HashSet<string> Exits = ["exit", "exits", "leave", "leaves"];
     static readonly HashSet<string> Moves =
-        ["walk", "walks", "come", "comes", "run", "runs", "step", "steps", "go", "goes", "hurry", "hurries", "climb", "climbs", "rush", "rushes"];
+        ["walk", "walks", "come", "comes", "run", "runs", "step", "steps", "go", "goes", "hurry", "hurries", "climb", "climbs", "rush",
+            "rushes"];
     static readonly HashSet<string> Articles = ["the", "a", "an", "his", "her", "their", "my"];
     static readonly HashSet<string> Pronouns = ["he", "she", "they", "him", "them"];
     static readonly HashSet<string> Between = ["then", "also", "both", "now", "quickly", "slowly", "quietly", "softly"];
@@ -50,7 +52,8 @@ sealed record Presence(IReadOnlyList<string> Named, IReadOnlyList<(string Id, St
         return new(named, steps, pronoun && named.Count == 0);
     }
 
-    /// <summary>"Ada waves to Ben and leaves": behind "and" it is the sentence's first people; otherwise those right before the verb.</summary>
+    /// <summary>"Ada waves to Ben and leaves": behind "and" it is the sentence's first people; otherwise those right before the
+    /// verb.</summary>
     static List<string> Subject(List<Word> words, int at, List<string> first, List<string> run, int gap) =>
         at > 0 && words[at - 1].Lower == "and" ? first : gap == 0 ? run : [];
 

@@ -17,7 +17,8 @@ static class Prompts
     static string Framing(PlanShot shot, bool moving)
     {
         var size = ShotWords.Of(shot.Size);
-        var angle = shot.Angle == CameraAngle.Eye ? "" : $" from {(shot.Angle == CameraAngle.Overhead ? "overhead" : shot.Angle == CameraAngle.Low ? "below" : "above")}";
+        var angle = shot.Angle == CameraAngle.Eye ? ""
+            : $" from {(shot.Angle == CameraAngle.Overhead ? "overhead" : shot.Angle == CameraAngle.Low ? "below" : "above")}";
         var move = moving && shot.Camera != CameraMove.Static ? $", the camera: {ShotWords.Of(shot.Camera)}" : "";
         return $"{char.ToUpperInvariant(size[0])}{size[1..]} shot{angle}{move}";
     }

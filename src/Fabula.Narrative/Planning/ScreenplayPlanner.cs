@@ -1,4 +1,5 @@
-// Screenplay and bible -> film plan, without any language model: the same input gives the same plan, for ever. docs/screenplay.md has the rules.
+// Screenplay and bible -> film plan, without any language model: the same input gives the same plan, for ever. docs/screenplay.md has the
+// rules.
 using System.Text.RegularExpressions;
 using Fabula.Narrative.Fountain;
 
@@ -64,7 +65,8 @@ sealed partial class PlanDraft
     public PlanDraft(Bible bible, string title, PlanOptions options)
     {
         (this.bible, this.title, this.options) = (bible, title, options);
-        people = new(bible.People.SelectMany(person => person.Also.Append(person.Name).Append(person.Id).Select(name => (name, person.Id))));
+        people = new(bible.People.SelectMany(person => person.Also.Append(person.Name).Append(person.Id)
+            .Select(name => (name, person.Id))));
         places = new(bible.Places.SelectMany(place => place.Also.Append(place.Name).Append(place.Id).Select(name => (name, place.Id))));
         characters = [.. bible.People.Select(person => new PlanCharacter
         {
@@ -111,7 +113,8 @@ sealed partial class PlanDraft
                 $"{Nearest.Advice(place, places.Names)} Add it under 'places', or correct the heading."));
             known = PlanIds.Slug(place, 4);
             if (locations.All(location => location.Id != known))
-                locations.Add(new() { Id = known, Name = place, Inside = setting.Value.StartsWith("INT", StringComparison.OrdinalIgnoreCase), Description = "" });
+                locations.Add(new() { Id = known, Name = place,
+                    Inside = setting.Value.StartsWith("INT", StringComparison.OrdinalIgnoreCase), Description = "" });
         }
         scenes.Add(new()
         {
@@ -151,7 +154,8 @@ sealed partial class PlanDraft
     {
         var notes = waiting.Concat(TypedNotes.Of(action)).ToList();
         waiting = [];
-        var text = string.Join(' ', Markup.Plain(action.Text).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+        var text = string.Join(' ', Markup.Plain(action.Text)
+            .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
         if (text.Length == 0)
         {
             waiting = notes;
@@ -163,7 +167,8 @@ sealed partial class PlanDraft
         var steps = presence.Steps.ToList();
         foreach (var note in notes.OfType<PeopleNote>())
         {
-            var who = note.People.Select(person => (Id: Known(person.Name, note.Line), person.Side)).Where(person => person.Id is not null).ToList();
+            var who = note.People.Select(person => (Id: Known(person.Name, note.Line), person.Side)).Where(person => person.Id is not null)
+                .ToList();
             named = [.. named.Union(who.Select(person => person.Id!))];
             if (note.Verb == PeopleVerb.With) continue;
             var step = note.Verb == PeopleVerb.Enter ? Step.Enter : Step.Exit;
@@ -183,12 +188,15 @@ sealed partial class PlanDraft
         return null;
     }
 
-    void Shot(string text, int line, IReadOnlyList<string> named, List<(string Id, Step Step, string? Side)> steps, List<string>? only, List<TypedNote> notes)
+    void Shot(string text, int line, IReadOnlyList<string> named, List<(string Id, Step Step, string? Side)> steps, List<string>? only,
+        List<TypedNote> notes)
     {
         if (scenes.Count == 0)
         {
-            Findings.Add(Finding.Error($"line {line}", "The story begins before its first scene heading.", "Write for example 'INT. LAMP ROOM - NIGHT' above it."));
-            if (locations.All(location => location.Id != "somewhere")) locations.Add(new() { Id = "somewhere", Name = "Somewhere", Description = "" });
+            Findings.Add(Finding.Error($"line {line}", "The story begins before its first scene heading.",
+                "Write for example 'INT. LAMP ROOM - NIGHT' above it."));
+            if (locations.All(location => location.Id != "somewhere")) locations.Add(new() { Id = "somewhere", Name = "Somewhere",
+                Description = "" });
             scenes.Add(new() { Id = PlanIds.Unique("somewhere", sceneIds), Heading = "SOMEWHERE", Location = "somewhere", Line = line });
         }
         var shotNote = notes.OfType<ShotNote>().ToList();
@@ -222,7 +230,8 @@ sealed partial class PlanDraft
         if (named.Count > 0) lastNamed = named;
     }
 
-    /// <summary>Who is in the first frame: those named alone if the picture is close, else everyone in the place; not who enters first.</summary>
+    /// <summary>Who is in the first frame: those named alone if the picture is close, else everyone in the place; not who enters
+    /// first.</summary>
     List<string> Visible(ShotSize size, IReadOnlyList<string> named, List<(string Id, Step Step, string? Side)> steps, List<string>? only)
     {
         var firstStep = steps.GroupBy(step => step.Id).ToDictionary(group => group.Key, group => group.First().Step);
@@ -253,7 +262,8 @@ sealed partial class PlanDraft
             return;
         }
         var notes = TypedNotes.Of(speech);
-        var seen = shots.Count > 0 && !firstOfScene && (speech.OffScreen || shots[^1].Start.Contains(speaker) || shots[^1].End.Contains(speaker));
+        var seen = shots.Count > 0 && !firstOfScene
+            && (speech.OffScreen || shots[^1].Start.Contains(speaker) || shots[^1].End.Contains(speaker));
         if (!seen || waiting.Count > 0 || notes.OfType<ShotNote>().Any() || notes.OfType<JoinNote>().Any())
         {
             var all = waiting.Concat(notes).ToList();
@@ -276,7 +286,8 @@ sealed partial class PlanDraft
             {
                 dialogue.Add(new()
                 {
-                    Character = speaker, Line = text, Delivery = delivery, OnScreen = !speech.OffScreen, Sung = line.Kind == SpeechKind.Lyric,
+                    Character = speaker, Line = text, Delivery = delivery, OnScreen = !speech.OffScreen,
+                        Sung = line.Kind == SpeechKind.Lyric,
                     Together = speech.Dual && dialogue.Count == shot.Dialogue.Count && dialogue.Count > 0,
                 });
                 delivery = null;
@@ -285,7 +296,8 @@ sealed partial class PlanDraft
         var words = dialogue.Where(line => !line.Together).Sum(line => Word.Split(line.Line).Count);
         var needed = (int)Math.Ceiling((words / WordsPerSecond + SecondsAroundSpeech) * bible.Film.Rate);
         if (needed > 4 * bible.Film.Frames)
-            Findings.Add(Finding.Warning($"line {speech.Line}", $"The speech needs {needed} frames, more than four shots of {bible.Film.Frames}.",
+            Findings.Add(Finding.Warning($"line {speech.Line}",
+                $"The speech needs {needed} frames, more than four shots of {bible.Film.Frames}.",
                 "Break it with an action line, so that it becomes several shots."));
         shots[^1] = shot with { Dialogue = dialogue, Frames = words == 0 ? shot.Frames : Math.Max(shot.Frames, (needed + 2) / 4 * 4 + 1) };
     }
@@ -296,7 +308,8 @@ sealed partial class PlanDraft
         var words = Word.Split(text);
         foreach (var (i, word) in words.Index())
             if (word.Capital && word.Text.Length >= 3 && !knownWords.Contains(word.Lower) && Stranger(words, i, word) is { } near)
-                Findings.Add(Finding.Warning($"line {line}", $"'{word.Text}' is not in the bible.", $"Did you mean '{near}'? Add the name, or correct it."));
+                Findings.Add(Finding.Warning($"line {line}", $"'{word.Text}' is not in the bible.",
+                    $"Did you mean '{near}'? Add the name, or correct it."));
     }
 
     string? Stranger(List<Word> words, int at, Word word)
@@ -336,13 +349,15 @@ sealed partial class PlanDraft
             Format = FilmPlan.CurrentFormat,
             Film = new()
             {
-                Title = title, Logline = logline, Look = look.Length == 0 ? null : look, Avoid = bible.Style.Avoid.Length == 0 ? null : bible.Style.Avoid,
+                Title = title, Logline = logline, Look = look.Length == 0 ? null : look, Avoid = bible.Style.Avoid.Length == 0 ? null
+                    : bible.Style.Avoid,
                 Width = bible.Film.Width, Height = bible.Film.Height, Rate = bible.Film.Rate, Seed = bible.Film.Seed, Source = source,
                 FadeIn = fadeIn ? bible.Film.Rate : 0, FadeOut = pendingJoin?.Method == JoinMethod.Fade ? bible.Film.Rate : 0,
             },
             Characters = characters,
             Locations = [.. locations.Where(location => used.Contains(location.Id))],
-            Props = [.. bible.Props.Select(prop => new PlanProp { Id = prop.Id, Name = prop.Name, Description = prop.Looks, References = prop.Pictures })],
+            Props = [.. bible.Props.Select(prop =>
+                new PlanProp { Id = prop.Id, Name = prop.Name, Description = prop.Looks, References = prop.Pictures })],
             Scenes = scenes, Shots = made, Transitions = transitions,
         };
     }

@@ -1,4 +1,5 @@
-// A story of one paragraph, as one would tell it: each sentence becomes a shot. A sentence that names another place of the bible moves there.
+// A story of one paragraph, as one would tell it: each sentence becomes a shot. A sentence that names another place of the bible moves
+// there.
 using Fabula.Narrative.Fountain;
 
 namespace Fabula.Narrative;
@@ -12,7 +13,8 @@ public sealed record Idea(string Text, IReadOnlyList<string> Sentences)
     public static Idea Read(string text, string source = "idea")
     {
         var lines = text.TrimStart('\uFEFF').ReplaceLineEndings("\n").Trim().Split('\n', StringSplitOptions.TrimEntries);
-        if (lines is [""]) throw new NarrativeException($"{source}, line 1: Nothing is told here. Write a few sentences about what one sees.");
+        if (lines
+            is [""]) throw new NarrativeException($"{source}, line 1: Nothing is told here. Write a few sentences about what one sees.");
         if (Array.IndexOf(lines, "") is > 0 and var blank)
             throw new NarrativeException($"{source}, line {blank + 1}: An idea is one paragraph. "
                 + "Join them, or write a screenplay with scene headings (a .fountain file).");
@@ -22,7 +24,8 @@ public sealed record Idea(string Text, IReadOnlyList<string> Sentences)
                 + "Shorten it, or write a screenplay (a .fountain file).");
     }
 
-    /// <summary>The screenplay that tells it: a scene for each run of sentences at one place, the bible's first place to begin with.</summary>
+    /// <summary>The screenplay that tells it: a scene for each run of sentences at one place, the bible's first place to begin
+    /// with.</summary>
     /// <exception cref="NarrativeException">The bible has no place.</exception>
     public Screenplay ToScreenplay(Bible bible)
     {

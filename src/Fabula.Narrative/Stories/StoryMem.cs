@@ -1,5 +1,6 @@
 // The story scripts of StoryMem, which are also the form of its benchmark ST-Bench (https://github.com/Kevin-thu/StoryMem, story/*.json).
-// Shape and rules as published with it: one prompt is one shot of about 5 seconds, cut: false goes on from the last frame of the shot before.
+// Shape and rules as published with it: one prompt is one shot of about 5 seconds, cut: false goes on from the last frame of the shot
+// before.
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -31,10 +32,13 @@ public static class StoryMem
         foreach (var (i, scene) in story.Scenes.Index())
         {
             var path = $"$.scenes[{i}]";
-            if (scene.Number != i + 1) throw Error($"{path}.scene_num", $"is {scene.Number}", $"Number the scenes in order; this one is {i + 1}.");
-            if (scene.Prompts.Count == 0) throw Error($"{path}.video_prompts", "is empty", "Write one prompt for each shot, or remove the scene.");
+            if (scene.Number != i + 1) throw Error($"{path}.scene_num", $"is {scene.Number}",
+                $"Number the scenes in order; this one is {i + 1}.");
+            if (scene.Prompts.Count == 0) throw Error($"{path}.video_prompts", "is empty",
+                "Write one prompt for each shot, or remove the scene.");
             if (scene.Cuts.Count != scene.Prompts.Count)
-                throw Error($"{path}.cut", $"has {scene.Cuts.Count} entries for {scene.Prompts.Count} prompts", "Write true or false for each shot.");
+                throw Error($"{path}.cut", $"has {scene.Cuts.Count} entries for {scene.Prompts.Count} prompts",
+                    "Write true or false for each shot.");
             if (scene.FirstFrames.Count != 0 && scene.FirstFrames.Count != scene.Prompts.Count)
                 throw Error($"{path}.first_frame_prompt", $"has {scene.FirstFrames.Count} entries for {scene.Prompts.Count} prompts",
                     "Write one for each shot, or remove the list.");
@@ -58,9 +62,11 @@ public static class StoryMem
             var changed = false;
             foreach (var scene in scenes)
             {
-                if (scene is not System.Text.Json.Nodes.JsonObject fields || fields["cut"] is not System.Text.Json.Nodes.JsonArray cuts) continue;
+                if (scene is not System.Text.Json.Nodes.JsonObject fields || fields["cut"]
+                    is not System.Text.Json.Nodes.JsonArray cuts) continue;
                 for (var i = 0; i < cuts.Count; i++)
-                    if (cuts[i] is { } cut && cut.GetValueKind() == JsonValueKind.String && cut.GetValue<string>() is "True" or "true" or "False" or "false")
+                    if (cuts[i] is { } cut && cut.GetValueKind() == JsonValueKind.String && cut.GetValue<string>()
+                        is "True" or "true" or "False" or "false")
                         (cuts[i], changed) = (cuts[i]!.GetValue<string>() is "True" or "true", true);
             }
             return changed ? root.ToJsonString() : text;

@@ -4,7 +4,8 @@ namespace Fabula.Narrative;
 public static class StoryMemPlan
 {
     /// <summary>
-    /// A scene for each scene of the story, and one location for all; people of the bible (it may be empty) who are named in a prompt are visible from
+    /// A scene for each scene of the story, and one location for all; people of the bible (it may be empty) who are named in a prompt are
+    /// visible from
     /// its start to its end. cut: false becomes 'continue'. Seeds follow the film's seed, not StoryMem's, which repeat in every scene.
     /// </summary>
     public static Planned From(StoryMemStory story, Bible bible, PlanOptions? options = null)
@@ -35,7 +36,8 @@ public static class StoryMemPlan
             Format = FilmPlan.CurrentFormat,
             Film = new()
             {
-                Title = story.Name ?? bible.Title ?? "Untitled", Overview = story.Overview, Width = bible.Film.Width, Height = bible.Film.Height,
+                Title = story.Name ?? bible.Title ?? "Untitled", Overview = story.Overview, Width = bible.Film.Width,
+                    Height = bible.Film.Height,
                 Rate = bible.Film.Rate, Seed = bible.Film.Seed, Source = "storymem",
             },
             Characters = [.. bible.People.Select(person => new PlanCharacter
