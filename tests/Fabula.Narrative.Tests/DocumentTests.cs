@@ -1,5 +1,5 @@
-// The documents that people write beside the screenplay: bible, plan, StoryMem story, idea. What is wrong is named with its place and its
-// fix.
+// The documents that people write beside the screenplay: bible, plan, StoryMem story, idea.
+// What is wrong is named with its place and its fix.
 using System.Diagnostics;
 
 namespace Fabula.Narrative.Tests;

@@ -5,8 +5,8 @@ public static class ProductionPath
 {
     /// <summary>
     /// True for 'pictures/ada.png'; false for absolute paths, drives, URLs, '..', '.', empty names, backslashes, control characters, and
-    /// names that begin with '-' or '~', which a program could take for something else. Links on the disk are for the one who opens the
-    /// file.
+    /// names that begin with '-' or '~', which a program could take for something else. Links
+    /// on the disk are for the one who opens the file.
     /// </summary>
     public static bool IsInside(string path) =>
         path.Length is > 0 and <= 400 && !path.Any(letter => letter is '\\' or ':' || char.IsControl(letter))

@@ -32,7 +32,8 @@ static class SafeYaml
             var root = Node(parser, source, 1);
             parser.Consume<DocumentEnd>();
             if (!parser.Accept<StreamEnd>(out _))
-                throw new NarrativeException($"{source}, line {Line(parser.Current!)}: A second document begins here. Remove the line '---'.");
+                throw new NarrativeException(
+                    $"{source}, line {Line(parser.Current!)}: A second document begins here. Remove the line '---'.");
             return root is YamlText { Text: "" } ? new YamlMap(1, []) : root;
         }
         catch (YamlException error)
@@ -43,7 +44,8 @@ static class SafeYaml
         catch (InvalidOperationException)
         {
             // The parser's own way of giving up on some unfinished texts; it has no line to tell.
-            throw new NarrativeException($"{source}, line 1: This is not YAML. Look for a key, quote or bracket that is begun and not finished.");
+            throw new NarrativeException(
+                $"{source}, line 1: This is not YAML. Look for a key, quote or bracket that is begun and not finished.");
         }
     }
 
@@ -53,7 +55,8 @@ static class SafeYaml
         var line = Line(current);
         if (depth > MaxDepth) throw TooDeep(source, line);
         if (current is AnchorAlias || current is NodeEvent { Anchor.IsEmpty: false })
-            throw new NarrativeException($"{source}, line {line}: Anchors (&) and aliases (*) are not used here. Write the text out, or in quotes.");
+            throw new NarrativeException(
+                $"{source}, line {line}: Anchors (&) and aliases (*) are not used here. Write the text out, or in quotes.");
         if (current is NodeEvent { Tag.IsEmpty: false })
             throw new NarrativeException($"{source}, line {line}: Tags (!) are not used here. Remove it, or put the text into quotes.");
         if (parser.TryConsume<Scalar>(out var scalar)) return new YamlText(line, scalar.Value, scalar.Style != ScalarStyle.Plain);

@@ -1,6 +1,5 @@
 // CMX 3600 edit decision list: one event a line, in non-drop timecode; dissolves as pairs of lines with one event number, fades as
-// dissolves
-// from and to BL (black). The record side has no gap and no overlap, and its last out is the film's length.
+// dissolves from and to BL (black). The record side has no gap and no overlap, and its last out is the film's length.
 using System.Text;
 
 namespace Fabula.Narrative.Edit;
@@ -42,14 +41,16 @@ public static class Edl
             void Dissolve(string fromReel, long from, string toReel, int length)
             {
                 if (length > MaxDissolve)
-                    throw new NarrativeException($"The dissolve or fade at '{item.Id}' has {length} frames, and an EDL can say {MaxDissolve}. "
+                    throw new NarrativeException(
+                        $"The dissolve or fade at '{item.Id}' has {length} frames, and an EDL can say {MaxDissolve}. "
                         + "Make it shorter in the plan, or use film.otio.");
                 Line(++number, fromReel, "C", from, 0, at);
                 Line(number, toReel, $"D    {length:000}", source, frames, at);
             }
         }
         return number <= MaxEvents ? text.ToString()
-            : throw new NarrativeException($"The film has {number} events, and an EDL holds {MaxEvents}. Use film.otio, which has no limit.");
+            : throw new NarrativeException(
+                $"The film has {number} events, and an EDL holds {MaxEvents}. Use film.otio, which has no limit.");
 
         void Event(string reel, long source, long frames, long record) => Line(++number, reel, "C", source, frames, record);
 

@@ -50,8 +50,8 @@ public sealed record Timeline(string Title, int Rate, int Width, int Height, IRe
     }
 
     /// <summary>
-    /// Puts the clips of a plan in order. <paramref name="clips"/> has one for each shot's id, and one for each bridge's transition id. A
-    /// clip that
+    /// Puts the clips of a plan in order. <paramref name="clips"/> has one for each shot's id, and
+    /// one for each bridge's transition id. A clip that
     /// goes on from another (continue, bridge) repeats its last frame, which is left out.
     /// </summary>
     /// <exception cref="NarrativeException">A clip is missing, or too short for its joins.</exception>
@@ -96,7 +96,8 @@ public sealed record Timeline(string Title, int Rate, int Width, int Height, IRe
         // The clip before keeps at least a frame of its own behind the dissolve that led into it.
         var most = Math.Min(before.Frames - before.Tail - 1, item.Frames - 1);
         if (frames > most)
-            throw new NarrativeException($"The dissolve from '{before.Id}' to '{item.Id}' has {frames} frames, more than their clips allow. "
+            throw new NarrativeException(
+                $"The dissolve from '{before.Id}' to '{item.Id}' has {frames} frames, more than their clips allow. "
                 + $"Make it at most {Math.Max(0, most)} in the plan.");
         item = item with { Dissolve = frames, In = item.In + frames / 2, Frames = item.Frames - frames / 2 };
         items[^1] = before with { Frames = before.Frames - item.Tail };

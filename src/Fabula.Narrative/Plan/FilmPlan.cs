@@ -124,8 +124,8 @@ public sealed record PlanDialogue
     public bool Together { get; init; }
 }
 
-/// <summary>How two neighbouring shots join. Stay, enter and exit are characters; frames is the length of a dissolve, fade or
-/// bridge.</summary>
+/// <summary>How two neighbouring shots join. Stay, enter and exit are characters; frames is the
+/// length of a dissolve, fade or bridge.</summary>
 public sealed record PlanTransition
 {
     public required string Id { get; init; }

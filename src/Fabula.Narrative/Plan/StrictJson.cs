@@ -79,7 +79,8 @@ static class StrictJson
             var words = Enum.GetValuesAsUnderlyingType(plain).Cast<object>()
                 .Select(number => JsonSerializer.SerializeToElement(Enum.ToObject(plain, number), type).GetString()!).ToList();
             if (!words.Contains(json.GetString()!))
-                throw new NarrativeException($"{source}: {path} is '{Brief(json.GetString()!)}'. {Nearest.Advice(json.GetString()!, words)}");
+                throw new NarrativeException(
+                    $"{source}: {path} is '{Brief(json.GetString()!)}'. {Nearest.Advice(json.GetString()!, words)}");
         }
     }
 

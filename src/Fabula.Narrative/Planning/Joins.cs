@@ -31,8 +31,8 @@ static class Joins
         return from.End.ToHashSet().SetEquals(to.Start) ? JoinMethod.Continue : JoinMethod.Bridge;
     }
 
-    /// <summary>Fills in what follows from the method and the two shots. Frames: the length of a dissolve or fade; a bridge takes a
-    /// shot's.</summary>
+    /// <summary>Fills in what follows from the method and the two shots. Frames: the length of a
+    /// dissolve or fade; a bridge takes a shot's.</summary>
     public static PlanTransition Make(PlanShot from, PlanShot to, JoinMethod method, int frames, Func<string, string> name, int filmSeed)
     {
         var id = $"{from.Id}--{to.Id}";

@@ -1,5 +1,5 @@
-// Who is named in an action, who comes and who goes, from the plain words. The rules are in docs/screenplay.md; a note always wins over
-// them.
+// Who is named in an action, who comes and who goes, from the plain words. The rules are in
+// docs/screenplay.md; a note always wins over them.
 namespace Fabula.Narrative;
 
 enum Step { Enter, Exit }
@@ -52,8 +52,8 @@ sealed record Presence(IReadOnlyList<string> Named, IReadOnlyList<(string Id, St
         return new(named, steps, pronoun && named.Count == 0);
     }
 
-    /// <summary>"Ada waves to Ben and leaves": behind "and" it is the sentence's first people; otherwise those right before the
-    /// verb.</summary>
+    /// <summary>"Ada waves to Ben and leaves": behind "and" it is the sentence's first people;
+    /// otherwise those right before the verb.</summary>
     static List<string> Subject(List<Word> words, int at, List<string> first, List<string> run, int gap) =>
         at > 0 && words[at - 1].Lower == "and" ? first : gap == 0 ? run : [];
 

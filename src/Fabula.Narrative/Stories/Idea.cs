@@ -1,5 +1,5 @@
-// A story of one paragraph, as one would tell it: each sentence becomes a shot. A sentence that names another place of the bible moves
-// there.
+// A story of one paragraph, as one would tell it: each sentence becomes a shot. A sentence
+// that names another place of the bible moves there.
 using Fabula.Narrative.Fountain;
 
 namespace Fabula.Narrative;
@@ -20,16 +20,17 @@ public sealed record Idea(string Text, IReadOnlyList<string> Sentences)
                 + "Join them, or write a screenplay with scene headings (a .fountain file).");
         var idea = string.Join(' ', lines);
         return idea.Length <= MaxLetters ? new(idea, [.. Cut(idea)])
-            : throw new NarrativeException($"{source}, line 1: An idea has at most {MaxLetters:N0} letters, and this one has {idea.Length:N0}. "
+            : throw new NarrativeException($"{source}, line 1: An idea has at most {MaxLetters:N0} letters, this one {idea.Length:N0}. "
                 + "Shorten it, or write a screenplay (a .fountain file).");
     }
 
-    /// <summary>The screenplay that tells it: a scene for each run of sentences at one place, the bible's first place to begin
-    /// with.</summary>
+    /// <summary>The screenplay that tells it: a scene for each run of sentences at one place,
+    /// the bible's first place to begin with.</summary>
     /// <exception cref="NarrativeException">The bible has no place.</exception>
     public Screenplay ToScreenplay(Bible bible)
     {
-        if (bible.Places.Count == 0) throw new NarrativeException("The bible has no place for the idea to happen in. Add one under 'places'.");
+        if (bible.Places.Count == 0)
+            throw new NarrativeException("The bible has no place for the idea to happen in. Add one under 'places'.");
         var places = new NameIndex(bible.Places.SelectMany(place =>
             place.Also.Append(place.Name).Select(name => (name.ToLowerInvariant(), place.Name))));
         var (elements, here) = (new List<Element>(), "");
@@ -38,7 +39,8 @@ public sealed record Idea(string Text, IReadOnlyList<string> Sentences)
             var words = Word.Split(sentence);
             var named = Enumerable.Range(0, words.Count).Select(at => places.At(words, at).Id).FirstOrDefault(id => id is not null);
             var there = named ?? (here.Length > 0 ? here : bible.Places[0].Name);
-            if (there != here) elements.Add(new SceneHeading($"{(bible.Places.First(place => place.Name == there).Inside ? "INT." : "EXT.")} {there.ToUpperInvariant()}"));
+            var setting = bible.Places.First(place => place.Name == there).Inside ? "INT." : "EXT.";
+            if (there != here) elements.Add(new SceneHeading($"{setting} {there.ToUpperInvariant()}"));
             elements.Add(new ActionParagraph(sentence));
             here = there;
         }

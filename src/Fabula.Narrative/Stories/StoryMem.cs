@@ -1,6 +1,6 @@
 // The story scripts of StoryMem, which are also the form of its benchmark ST-Bench (https://github.com/Kevin-thu/StoryMem, story/*.json).
-// Shape and rules as published with it: one prompt is one shot of about 5 seconds, cut: false goes on from the last frame of the shot
-// before.
+// Shape and rules as published with it: one prompt is one shot of about 5 seconds, cut: false
+// goes on from the last frame of the shot before.
 using System.Text.Json;
 using System.Text.Json.Serialization;
 

@@ -4,8 +4,8 @@ namespace Fabula.Narrative;
 public static class StoryMemPlan
 {
     /// <summary>
-    /// A scene for each scene of the story, and one location for all; people of the bible (it may be empty) who are named in a prompt are
-    /// visible from
+    /// A scene for each scene of the story, and one location for all; people of the bible (it may be
+    /// empty) who are named in a prompt are visible from
     /// its start to its end. cut: false becomes 'continue'. Seeds follow the film's seed, not StoryMem's, which repeat in every scene.
     /// </summary>
     public static Planned From(StoryMemStory story, Bible bible, PlanOptions? options = null)
