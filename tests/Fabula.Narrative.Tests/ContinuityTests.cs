@@ -41,8 +41,11 @@ public class ContinuityTests
         ["wrong people"] = (Join(0, join => join with { Enter = ["tom"] }), "Its people are not those of the two shots."),
         ["continue elsewhere"] = (Join(Good.Transitions.ToList().FindIndex(join => join.Method == JoinMethod.Dissolve),
             join => join with { Method = JoinMethod.Bridge, Frames = 81 }), "cannot lead from the place"),
-        ["picture outside"] = (Good with { Characters = [Good.Characters[0] with { References = ["../a.png"] },
-            .. Good.Characters.Skip(1)] }, "outside"),
+        ["picture outside"] = (Good with
+        {
+            Characters = [Good.Characters[0] with { References = ["../a.png"] },
+            .. Good.Characters.Skip(1)]
+        }, "outside"),
         ["no shots"] = (Good with { Shots = [], Transitions = [] }, "The film has no shot."),
         ["odd size"] = (Good with { Film = Good.Film with { Width = 831 } }, "multiples of 16"),
         ["unknown place"] = (Good with { Scenes = [Good.Scenes[0] with { Location = "beech" }, .. Good.Scenes.Skip(1)] },
@@ -58,12 +61,18 @@ public class ContinuityTests
     public void Leaving_twice_is_an_error_and_coming_back_unseen_a_warning()
     {
         var (a, b) = (Good.Shots[0], Good.Shots[1]);
-        var twice = Good with { Shots = [a with { Start = ["ada"], End = [] }, b with { Start = ["ada"], End = [] },
-            .. Good.Shots.Skip(2)] };
+        var twice = Good with
+        {
+            Shots = [a with { Start = ["ada"], End = [] }, b with { Start = ["ada"], End = [] },
+            .. Good.Shots.Skip(2)]
+        };
         Assert.Contains(Continuity.Check(twice), finding => finding is { Severity: Severity.Error }
             && finding.Problem.Contains("leaves twice"));
-        var back = Good with { Shots = [a with { Start = ["ada"], End = [] }, b with { Start = ["ada"], End = ["ada"] },
-            .. Good.Shots.Skip(2)] };
+        var back = Good with
+        {
+            Shots = [a with { Start = ["ada"], End = [] }, b with { Start = ["ada"], End = ["ada"] },
+            .. Good.Shots.Skip(2)]
+        };
         Assert.Contains(Continuity.Check(back), finding => finding is { Severity: Severity.Warning }
             && finding.Problem.Contains("without entering"));
     }

@@ -44,12 +44,14 @@ public class EditTests
         var random = new Random(seed);
         var joins = plan.Transitions.Select(join => join with
         {
-            Method = (JoinMethod)random.Next(5), Frames = random.Next(1, 17), Prompt = "They walk.",
+            Method = (JoinMethod)random.Next(5),
+            Frames = random.Next(1, 17),
+            Prompt = "They walk.",
         }).ToList();
         plan = plan with
         {
             Film = plan.Film with { Rate = Rates[random.Next(4)], FadeIn = random.Next(20), FadeOut = random.Next(20) },
-                Transitions = joins,
+            Transitions = joins,
         };
         var clips = plan.Shots.Select(shot => shot.Id).Concat(plan.Transitions.Select(join => join.Id))
             .ToDictionary(id => id, id => new ClipFile($"out/clips/{id}.mp4", 4 * random.Next(15, 40) + 1));

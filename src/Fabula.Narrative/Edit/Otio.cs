@@ -37,8 +37,13 @@ public static class Otio
 
     static JsonObject Composable(string schema, string name, JsonObject? range) => new()
     {
-        ["OTIO_SCHEMA"] = schema, ["metadata"] = new JsonObject(), ["name"] = name, ["source_range"] = range,
-        ["effects"] = new JsonArray(), ["markers"] = new JsonArray(), ["enabled"] = true,
+        ["OTIO_SCHEMA"] = schema,
+        ["metadata"] = new JsonObject(),
+        ["name"] = name,
+        ["source_range"] = range,
+        ["effects"] = new JsonArray(),
+        ["markers"] = new JsonArray(),
+        ["enabled"] = true,
     };
 
     static JsonObject Clip(TimelineItem item, int rate)
@@ -52,8 +57,12 @@ public static class Otio
         {
             ["DEFAULT_MEDIA"] = new JsonObject
             {
-                ["OTIO_SCHEMA"] = "ExternalReference.1", ["metadata"] = new JsonObject(), ["name"] = item.Id,
-                ["available_range"] = Range(0, item.FileFrames, rate), ["available_image_bounds"] = null, ["target_url"] = Url(item.Path),
+                ["OTIO_SCHEMA"] = "ExternalReference.1",
+                ["metadata"] = new JsonObject(),
+                ["name"] = item.Id,
+                ["available_range"] = Range(0, item.FileFrames, rate),
+                ["available_image_bounds"] = null,
+                ["target_url"] = Url(item.Path),
             },
         };
         clip["active_media_reference_key"] = "DEFAULT_MEDIA";
@@ -62,24 +71,37 @@ public static class Otio
 
     static JsonObject Transition(string name, int before, int after, int rate) => new()
     {
-        ["OTIO_SCHEMA"] = "Transition.1", ["metadata"] = new JsonObject(), ["name"] = name, ["transition_type"] = "SMPTE_Dissolve",
-        ["in_offset"] = Time(before, rate), ["out_offset"] = Time(after, rate), ["enabled"] = true,
+        ["OTIO_SCHEMA"] = "Transition.1",
+        ["metadata"] = new JsonObject(),
+        ["name"] = name,
+        ["transition_type"] = "SMPTE_Dissolve",
+        ["in_offset"] = Time(before, rate),
+        ["out_offset"] = Time(after, rate),
+        ["enabled"] = true,
     };
 
     static JsonObject Marker(Subtitle subtitle, int rate) => new()
     {
-        ["OTIO_SCHEMA"] = "Marker.2", ["metadata"] = new JsonObject(), ["name"] = subtitle.Speaker ?? "", ["color"] = "YELLOW",
-        ["comment"] = subtitle.Text, ["marked_range"] = Range(subtitle.Start, subtitle.End - subtitle.Start, rate),
+        ["OTIO_SCHEMA"] = "Marker.2",
+        ["metadata"] = new JsonObject(),
+        ["name"] = subtitle.Speaker ?? "",
+        ["color"] = "YELLOW",
+        ["comment"] = subtitle.Text,
+        ["marked_range"] = Range(subtitle.Start, subtitle.End - subtitle.Start, rate),
     };
 
     static JsonObject Range(long start, long frames, int rate) => new()
     {
-        ["OTIO_SCHEMA"] = "TimeRange.1", ["duration"] = Time(frames, rate), ["start_time"] = Time(start, rate),
+        ["OTIO_SCHEMA"] = "TimeRange.1",
+        ["duration"] = Time(frames, rate),
+        ["start_time"] = Time(start, rate),
     };
 
     static JsonObject Time(long frames, int rate) => new()
     {
-        ["OTIO_SCHEMA"] = "RationalTime.1", ["rate"] = (double)rate, ["value"] = (double)frames,
+        ["OTIO_SCHEMA"] = "RationalTime.1",
+        ["rate"] = (double)rate,
+        ["value"] = (double)frames,
     };
 
     /// <summary>Relative to the timeline's own folder, as a URL: each name of the path escaped.</summary>

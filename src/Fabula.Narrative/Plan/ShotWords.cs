@@ -89,18 +89,31 @@ public static class ShotWords
 {
     static readonly Dictionary<string, ShotSize> Sizes = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["extreme wide"] = ShotSize.ExtremeWide, ["wide"] = ShotSize.Wide, ["full"] = ShotSize.Full, ["medium"] = ShotSize.Medium,
-        ["close"] = ShotSize.Close, ["close-up"] = ShotSize.Close, ["extreme close"] = ShotSize.ExtremeClose,
+        ["extreme wide"] = ShotSize.ExtremeWide,
+        ["wide"] = ShotSize.Wide,
+        ["full"] = ShotSize.Full,
+        ["medium"] = ShotSize.Medium,
+        ["close"] = ShotSize.Close,
+        ["close-up"] = ShotSize.Close,
+        ["extreme close"] = ShotSize.ExtremeClose,
     };
     static readonly Dictionary<string, CameraAngle> Angles = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["eye"] = CameraAngle.Eye, ["low"] = CameraAngle.Low, ["high"] = CameraAngle.High, ["overhead"] = CameraAngle.Overhead,
+        ["eye"] = CameraAngle.Eye,
+        ["low"] = CameraAngle.Low,
+        ["high"] = CameraAngle.High,
+        ["overhead"] = CameraAngle.Overhead,
     };
     static readonly Dictionary<string, CameraMove> Moves = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["static"] = CameraMove.Static, ["pan left"] = CameraMove.PanLeft, ["pan right"] = CameraMove.PanRight,
-        ["tilt up"] = CameraMove.TiltUp, ["tilt down"] = CameraMove.TiltDown, ["push in"] = CameraMove.PushIn,
-        ["pull out"] = CameraMove.PullOut, ["follow"] = CameraMove.Follow,
+        ["static"] = CameraMove.Static,
+        ["pan left"] = CameraMove.PanLeft,
+        ["pan right"] = CameraMove.PanRight,
+        ["tilt up"] = CameraMove.TiltUp,
+        ["tilt down"] = CameraMove.TiltDown,
+        ["push in"] = CameraMove.PushIn,
+        ["pull out"] = CameraMove.PullOut,
+        ["follow"] = CameraMove.Follow,
     };
 
     public static IReadOnlyList<string> All { get; } = [.. Sizes.Keys, .. Angles.Keys, .. Moves.Keys];

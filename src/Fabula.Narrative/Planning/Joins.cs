@@ -38,8 +38,14 @@ static class Joins
         var id = $"{from.Id}--{to.Id}";
         var join = new PlanTransition
         {
-            Id = id, From = from.Id, To = to.Id, Method = method, Kind = Kind(from.End, to.Start),
-            Stay = [.. from.End.Intersect(to.Start)], Enter = [.. to.Start.Except(from.End)], Exit = [.. from.End.Except(to.Start)],
+            Id = id,
+            From = from.Id,
+            To = to.Id,
+            Method = method,
+            Kind = Kind(from.End, to.Start),
+            Stay = [.. from.End.Intersect(to.Start)],
+            Enter = [.. to.Start.Except(from.End)],
+            Exit = [.. from.End.Except(to.Start)],
             Frames = frames,
         };
         return method == JoinMethod.Bridge ? join with { Prompt = Prompt(join, name), Seed = PlanIds.Seed(filmSeed, id) } : join;

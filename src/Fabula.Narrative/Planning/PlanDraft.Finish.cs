@@ -50,16 +50,26 @@ sealed partial class PlanDraft
             Format = FilmPlan.CurrentFormat,
             Film = new()
             {
-                Title = title, Logline = logline, Look = look.Length == 0 ? null : look, Avoid = bible.Style.Avoid.Length == 0 ? null
+                Title = title,
+                Logline = logline,
+                Look = look.Length == 0 ? null : look,
+                Avoid = bible.Style.Avoid.Length == 0 ? null
                     : bible.Style.Avoid,
-                Width = bible.Film.Width, Height = bible.Film.Height, Rate = bible.Film.Rate, Seed = bible.Film.Seed, Source = source,
-                FadeIn = fadeIn ? bible.Film.Rate : 0, FadeOut = pendingJoin?.Method == JoinMethod.Fade ? bible.Film.Rate : 0,
+                Width = bible.Film.Width,
+                Height = bible.Film.Height,
+                Rate = bible.Film.Rate,
+                Seed = bible.Film.Seed,
+                Source = source,
+                FadeIn = fadeIn ? bible.Film.Rate : 0,
+                FadeOut = pendingJoin?.Method == JoinMethod.Fade ? bible.Film.Rate : 0,
             },
             Characters = characters,
             Locations = [.. locations.Where(location => used.Contains(location.Id))],
             Props = [.. bible.Props.Select(prop =>
                 new PlanProp { Id = prop.Id, Name = prop.Name, Description = prop.Looks, References = prop.Pictures })],
-            Scenes = scenes, Shots = made, Transitions = transitions,
+            Scenes = scenes,
+            Shots = made,
+            Transitions = transitions,
         };
     }
 }

@@ -80,13 +80,23 @@ sealed partial class PlanDraft
                 $"{Nearest.Advice(place, places.Names)} Add it under 'places', or correct the heading."));
             known = PlanIds.Slug(place, 4);
             if (locations.All(location => location.Id != known))
-                locations.Add(new() { Id = known, Name = place,
-                    Inside = setting.Value.StartsWith("INT", StringComparison.OrdinalIgnoreCase), Description = "" });
+                locations.Add(new()
+                {
+                    Id = known,
+                    Name = place,
+                    Inside = setting.Value.StartsWith("INT", StringComparison.OrdinalIgnoreCase),
+                    Description = ""
+                });
         }
         scenes.Add(new()
         {
-            Id = PlanIds.Unique(PlanIds.Slug($"{known} {time}", 5), sceneIds), Number = heading.Number, Heading = text, Location = known,
-            Time = time, Overview = pendingOverview, Line = heading.Line == 0 ? null : heading.Line,
+            Id = PlanIds.Unique(PlanIds.Slug($"{known} {time}", 5), sceneIds),
+            Number = heading.Number,
+            Heading = text,
+            Location = known,
+            Time = time,
+            Overview = pendingOverview,
+            Line = heading.Line == 0 ? null : heading.Line,
         });
         (present, lastNamed, firstOfScene, pendingOverview) = ([], [], true, null);
         waiting.AddRange(TypedNotes.Of(heading));
@@ -162,8 +172,12 @@ sealed partial class PlanDraft
         {
             Findings.Add(Finding.Error($"line {line}", "The story begins before its first scene heading.",
                 "Write for example 'INT. LAMP ROOM - NIGHT' above it."));
-            if (locations.All(location => location.Id != "somewhere")) locations.Add(new() { Id = "somewhere", Name = "Somewhere",
-                Description = "" });
+            if (locations.All(location => location.Id != "somewhere")) locations.Add(new()
+            {
+                Id = "somewhere",
+                Name = "Somewhere",
+                Description = ""
+            });
             scenes.Add(new() { Id = PlanIds.Unique("somewhere", sceneIds), Heading = "SOMEWHERE", Location = "somewhere", Line = line });
         }
         var shotNote = notes.OfType<ShotNote>().ToList();
@@ -185,12 +199,22 @@ sealed partial class PlanDraft
         if (pendingJoin is { } joined) joins[id2] = joined;
         shots.Add(new()
         {
-            Id = id2, Scene = scenes[^1].Id, Line = line == 0 ? null : line, Action = text, Size = size,
+            Id = id2,
+            Scene = scenes[^1].Id,
+            Line = line == 0 ? null : line,
+            Action = text,
+            Size = size,
             Angle = shotNote.LastOrDefault(note => note.Angle is not null)?.Angle ?? CameraAngle.Eye,
             Camera = shotNote.LastOrDefault(note => note.Move is not null)?.Move ?? UsualMove(text),
-            Start = InOrder(start), End = InOrder(end), Sides = sides, Prompt = "", Keyframe = "",
+            Start = InOrder(start),
+            End = InOrder(end),
+            Sides = sides,
+            Prompt = "",
+            Keyframe = "",
             Frames = Length(notes.OfType<DurationNote>().LastOrDefault()?.Length.At(bible.Film.Rate) ?? bible.Film.Frames),
-            Cut = true, Method = ShotMethod.Keyframe, Memory = [],
+            Cut = true,
+            Method = ShotMethod.Keyframe,
+            Memory = [],
             Seed = notes.OfType<SeedNote>().LastOrDefault()?.Seed ?? PlanIds.Seed(bible.Film.Seed, id2),
         });
         (pendingJoin, firstOfScene) = (null, false);
@@ -253,8 +277,11 @@ sealed partial class PlanDraft
             {
                 dialogue.Add(new()
                 {
-                    Character = speaker, Line = text, Delivery = delivery, OnScreen = !speech.OffScreen,
-                        Sung = line.Kind == SpeechKind.Lyric,
+                    Character = speaker,
+                    Line = text,
+                    Delivery = delivery,
+                    OnScreen = !speech.OffScreen,
+                    Sung = line.Kind == SpeechKind.Lyric,
                     Together = speech.Dual && dialogue.Count == shot.Dialogue.Count && dialogue.Count > 0,
                 });
                 delivery = null;

@@ -23,10 +23,19 @@ public static class StoryMemPlan
                 if (!scene.Cuts[i]) visible = [.. bible.People.Select(person => person.Id).Where(shots[^1].End.Union(visible).Contains)];
                 shots.Add(new()
                 {
-                    Id = id, Scene = $"scene-{scene.Number}", Action = prompt, Size = ShotSize.Medium,
-                    Start = scene.Cuts[i] ? visible : shots[^1].End, End = visible, Prompt = prompt,
-                    Keyframe = scene.FirstFrames.Count > 0 ? scene.FirstFrames[i] : prompt, Frames = bible.Film.Frames,
-                    Cut = scene.Cuts[i], Method = ShotMethod.Keyframe, Memory = [], Seed = PlanIds.Seed(bible.Film.Seed, id),
+                    Id = id,
+                    Scene = $"scene-{scene.Number}",
+                    Action = prompt,
+                    Size = ShotSize.Medium,
+                    Start = scene.Cuts[i] ? visible : shots[^1].End,
+                    End = visible,
+                    Prompt = prompt,
+                    Keyframe = scene.FirstFrames.Count > 0 ? scene.FirstFrames[i] : prompt,
+                    Frames = bible.Film.Frames,
+                    Cut = scene.Cuts[i],
+                    Method = ShotMethod.Keyframe,
+                    Memory = [],
+                    Seed = PlanIds.Seed(bible.Film.Seed, id),
                 });
             }
         // The form names no places, and StoryMem remembers across all scenes: one place stands for all.
@@ -36,9 +45,13 @@ public static class StoryMemPlan
             Format = FilmPlan.CurrentFormat,
             Film = new()
             {
-                Title = story.Name ?? bible.Title ?? "Untitled", Overview = story.Overview, Width = bible.Film.Width,
-                    Height = bible.Film.Height,
-                Rate = bible.Film.Rate, Seed = bible.Film.Seed, Source = "storymem",
+                Title = story.Name ?? bible.Title ?? "Untitled",
+                Overview = story.Overview,
+                Width = bible.Film.Width,
+                Height = bible.Film.Height,
+                Rate = bible.Film.Rate,
+                Seed = bible.Film.Seed,
+                Source = "storymem",
             },
             Characters = [.. bible.People.Select(person => new PlanCharacter
             {
