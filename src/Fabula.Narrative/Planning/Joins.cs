@@ -56,7 +56,7 @@ static class Joins
         var sentences = new[]
         {
             (join.Exit, "walks out of the picture", "walk out of the picture"),
-                (join.Enter, "walks into the picture", "walk into the picture"),
+            (join.Enter, "walks into the picture", "walk into the picture"),
             (join.Stay, "stays", "stay"),
         };
         var told = sentences.Where(part => part.Item1.Count > 0)
