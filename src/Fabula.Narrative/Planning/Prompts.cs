@@ -1,0 +1,34 @@
+// What the models are told: everyday sentences, the same words for the same people and places in every shot.
+namespace Fabula.Narrative;
+
+static class Prompts
+{
+    public static string Video(PlanShot shot, PlanLocation place, string? time, Func<string, PlanCharacter> person, string look)
+    {
+        var people = shot.Start.Union(shot.End).Select(id => Describe(person(id)));
+        return Sentences([Framing(shot, moving: true), Place(place, time), .. people, shot.Action, look]);
+    }
+
+    public static string Keyframe(PlanShot shot, PlanLocation place, string? time, Func<string, PlanCharacter> person, string look) =>
+        Sentences([
+            Framing(shot, moving: false), Place(place, time),
+            .. shot.Start.Count == 0 ? ["Nobody is there"] : shot.Start.Select(id => Describe(person(id))), look]);
+
+    static string Framing(PlanShot shot, bool moving)
+    {
+        var size = ShotWords.Of(shot.Size);
+        var angle = shot.Angle == CameraAngle.Eye ? ""
+            : $" from {(shot.Angle == CameraAngle.Overhead ? "overhead" : shot.Angle == CameraAngle.Low ? "below" : "above")}";
+        var move = moving && shot.Camera != CameraMove.Static ? $", the camera: {ShotWords.Of(shot.Camera)}" : "";
+        return $"{char.ToUpperInvariant(size[0])}{size[1..]} shot{angle}{move}";
+    }
+
+    static string Place(PlanLocation place, string? time) =>
+        $"{place.Name}: {place.Description.TrimEnd('.', ' ')}{(time is null ? "" : $", {time.ToLowerInvariant()}")}";
+
+    static string Describe(PlanCharacter person) => person.Appearance.Length == 0 ? person.Name : $"{person.Name} is {person.Appearance}";
+
+    static string Sentences(IEnumerable<string> parts) => string.Join(' ',
+        parts.Select(part => part.Trim()).Where(part => part.Length > 0).Select(part => char.ToUpperInvariant(part[0]) + part[1..])
+            .Select(part => part[^1] is '.' or '!' or '?' ? part : part + "."));
+}
