@@ -293,7 +293,10 @@ static class SolverStateFile
         var shape = file.ShapeOf("latents");
         var state = new SolverState
         {
-            Schedule = schedule, Step = step, Taken = taken, LastOrder = lastOrder,
+            Schedule = schedule,
+            Step = step,
+            Taken = taken,
+            LastOrder = lastOrder,
             Latents = Get("latents", shape),
             Clean = [.. Enumerable.Range(0, kept).Select(i => Get($"clean.{i}", shape))],
             Before = before ? Get("before", shape) : null,

@@ -33,8 +33,13 @@ static class ConfigJson
         element.Field(name) is { ValueKind: JsonValueKind.String } value ? value.GetString()! : throw Wrong(name, "text");
 
     public static bool Flag(this JsonElement element, string name, bool otherwise = false) => !element.Has(name) ? otherwise
-        : element.Field(name).ValueKind switch { JsonValueKind.True => true, JsonValueKind.False => false, _ =>
-            throw Wrong(name, "true or false") };
+        : element.Field(name).ValueKind switch
+        {
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            _ =>
+            throw Wrong(name, "true or false")
+        };
 
     public static int[] Ints(this JsonElement element, string name) => [.. element.List(name).Select(item => Whole(item, name))];
     public static bool[] Flags(this JsonElement element, string name) => [.. element.List(name).Select(item => item.ValueKind switch

@@ -74,7 +74,8 @@ static unsafe partial class Native
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int ft_op_find(string name, string overload, out nint op);
     [LibraryImport(Library)] public static partial nint ft_op_schema(nint op);
-    [LibraryImport(Library)] public static partial int ft_call(nint op, NativeValue* args, int n, NativeValue* outs, int capacity,
+    [LibraryImport(Library)]
+    public static partial int ft_call(nint op, NativeValue* args, int n, NativeValue* outs, int capacity,
         int* count);
     [LibraryImport(Library), SuppressGCTransition] public static partial void ft_retain(nint tensor);
     [LibraryImport(Library)] public static partial void ft_release(nint tensor);

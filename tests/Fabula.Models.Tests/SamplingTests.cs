@@ -29,8 +29,13 @@ public class SamplingTests
         using var low = Weights.Fresh(1, DType.F32, Device.Cpu);
         using var high = Weights.Fresh(2, DType.F32, Device.Cpu);
         var sampler = new WanSampler(new(new WanTransformer(Text, low), 3.5), new(new WanTransformer(Text, high), 4.5), 0.9);
-        var shot = Shot(solver switch { "unipc" => Schedule.UniPC(6, 5), "dpm++" => Schedule.DpmPlusPlus(6, 5), _ =>
-            Schedule.Euler(6, 5) });
+        var shot = Shot(solver switch
+        {
+            "unipc" => Schedule.UniPC(6, 5),
+            "dpm++" => Schedule.DpmPlusPlus(6, 5),
+            _ =>
+            Schedule.Euler(6, 5)
+        });
         var straight = Finish(sampler, shot);
         var file = Path.Combine(Path.GetTempPath(), $"fabula-{Guid.NewGuid():N}.safetensors");
         for (var stopAt = 1; stopAt < 6; stopAt++)

@@ -6,7 +6,15 @@ public class Umt5EncoderTests
 {
     static readonly Umt5Config Small = new()
     {
-        Vocabulary = 50, Dim = 16, AttentionDim = 24, FfnDim = 40, Heads = 4, Layers = 2, Buckets = 16, MaxDistance = 32, MaxTokens = 20,
+        Vocabulary = 50,
+        Dim = 16,
+        AttentionDim = 24,
+        FfnDim = 40,
+        Heads = 4,
+        Layers = 2,
+        Buckets = 16,
+        MaxDistance = 32,
+        MaxTokens = 20,
     };
 
     [Fact]

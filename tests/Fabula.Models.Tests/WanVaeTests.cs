@@ -10,7 +10,11 @@ public class WanVaeTests
     // Wide enough for the fast way over time.
     static readonly WanVaeConfig Wide21 = new()
     {
-        Dim = 64, ZDim = 4, DimMult = [1, 1, 1], ResBlocks = 1, TemporalDownsample = [true, true],
+        Dim = 64,
+        ZDim = 4,
+        DimMult = [1, 1, 1],
+        ResBlocks = 1,
+        TemporalDownsample = [true, true],
     };
 
     public static TheoryData<bool> Both => [false, true];

@@ -30,11 +30,11 @@ static class ModelsCommand
         var path = new Argument<string>("PATH") { Description = "A checkpoint file, a sharded folder, or a whole model folder" };
         var check = new Option<bool>("--check") { Description = "Read every weight and refuse NaN and infinity" };
         var names = new Option<bool>("--names") { Description = "List every tensor" };
-        var command = new Command("inspect", "What a file or folder holds, and the memory it needs, before anything is loaded") 
+        var command = new Command("inspect", "What a file or folder holds, and the memory it needs, before anything is loaded")
         {
             path, check, names,
         };
-        command.SetAction(parsed => Outcome.Of(() => 
+        command.SetAction(parsed => Outcome.Of(() =>
             InspectModel.Run(parsed.GetValue(path)!, parsed.GetValue(check), parsed.GetValue(names))));
         return command;
     }
@@ -54,7 +54,7 @@ static class ModelsCommand
         dtype.AcceptOnlyFromAmong("fp32", "bf16");
         var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:N", DefaultValueFactory = _ => "cpu" };
         var threads = new Option<int?>("--threads") { Description = "CPU threads; all cores unless given" };
-        var command = new Command("verify", "Runs Fabula on recorded inputs and compares every output with the reference's") 
+        var command = new Command("verify", "Runs Fabula on recorded inputs and compares every output with the reference's")
         {
             folders, dtype, device, threads,
         };

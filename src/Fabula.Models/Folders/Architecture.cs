@@ -69,9 +69,16 @@ public sealed record Architecture(string Summary, WanConfig? Transformer = null)
         return new WanConfig
         {
             Kind = shapes.ContainsKey("img_emb.emb_pos") ? "flf2v" : inputs > outputs ? "i2v" : outputs == 48 ? "ti2v" : "t2v",
-            Dim = (int)dim, FfnDim = (int)ffn[0], Heads = dim % 128 == 0 ? (int)dim / 128 : 1, Layers = Count(shapes, "blocks."),
-            InDim = (int)inputs, OutDim = (int)outputs, FreqDim = (int)time[1], TextDim = (int)text[1],
-                Patch = ((int)pt, (int)ph, (int)pw), ClipDim = image,
+            Dim = (int)dim,
+            FfnDim = (int)ffn[0],
+            Heads = dim % 128 == 0 ? (int)dim / 128 : 1,
+            Layers = Count(shapes, "blocks."),
+            InDim = (int)inputs,
+            OutDim = (int)outputs,
+            FreqDim = (int)time[1],
+            TextDim = (int)text[1],
+            Patch = ((int)pt, (int)ph, (int)pw),
+            ClipDim = image,
         };
     }
 

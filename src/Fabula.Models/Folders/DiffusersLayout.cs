@@ -35,15 +35,21 @@ static class DiffusersLayout
         var clip = Part(root, "image_encoder", "image encoder", "model");
         return new ModelFolder
         {
-            Root = root, Layout = ModelLayout.Diffusers, Name = name, Generation = name.Split(' ')[1], Config = config,
+            Root = root,
+            Layout = ModelLayout.Diffusers,
+            Name = name,
+            Generation = name.Split(' ')[1],
+            Config = config,
             Transformers = !experts ? [Part(root, "transformer", "transformer")]
                 : [Part(root, "transformer", "transformer, high noise"), Part(root, "transformer_2", "transformer, low noise")],
-            VaeKind = kind, Vae = ModelFolder.Fitting(vae, "z_dim", config.OutDim, "out_channels"),
+            VaeKind = kind,
+            Vae = ModelFolder.Fitting(vae, "z_dim", config.OutDim, "out_channels"),
             TextEncoder = ModelFolder.Fitting(t5 with { Config = Umt5(root) }, "dim", config.TextDim, "text_dim"),
             Tokenizer = Disk.Tokenizer(root, ["tokenizer"]),
             ImageEncoder = config.ClipDim == 0 ? null
                 : ModelFolder.Fitting(clip with { Config = Clip(root) }, "vision_dim", config.ClipDim, "image_dim"),
-            Boundary = boundary, Defaults = defaults,
+            Boundary = boundary,
+            Defaults = defaults,
         };
     }
 

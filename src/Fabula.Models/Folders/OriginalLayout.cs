@@ -31,13 +31,19 @@ static class OriginalLayout
         }
         return new ModelFolder
         {
-            Root = root, Layout = ModelLayout.Original, Name = name, Generation = name.Split(' ')[1], Config = config,
+            Root = root,
+            Layout = ModelLayout.Original,
+            Name = name,
+            Generation = name.Split(' ')[1],
+            Config = config,
             Transformers = transformers,
-            VaeKind = vaeKind, Vae = ModelFolder.Fitting(vae, "z_dim", config.OutDim, "out_dim"),
+            VaeKind = vaeKind,
+            Vae = ModelFolder.Fitting(vae, "z_dim", config.OutDim, "out_dim"),
             TextEncoder = ModelFolder.Fitting(t5, "dim", config.TextDim, "text_dim"),
             Tokenizer = Disk.Tokenizer(root, ["google/umt5-xxl", "tokenizer"]),
             ImageEncoder = clip is null ? null : ModelFolder.Fitting(clip, "vision_dim", config.ClipDim, "CLIP width"),
-            Boundary = boundary, Defaults = defaults,
+            Boundary = boundary,
+            Defaults = defaults,
         };
     }
 

@@ -49,8 +49,11 @@ static class WanVaeGolden
     static WanVaeConfig WithStatistics(Fixture fixture, WanVaeConfig config)
     {
         if (config.ZDim == (config.IsResidual ? 48 : 16) || !fixture.IsRecorded("mean") || !fixture.IsRecorded("inv_std")) return config;
-        return config with { Mean = fixture.Recorded("mean").ToFloats(),
-            Std = [.. fixture.Recorded("inv_std").ToFloats().Select(value => 1 / value)] };
+        return config with
+        {
+            Mean = fixture.Recorded("mean").ToFloats(),
+            Std = [.. fixture.Recorded("inv_std").ToFloats().Select(value => 1 / value)]
+        };
     }
 
     /// <summary>What was recorded group by group, joined along time.</summary>

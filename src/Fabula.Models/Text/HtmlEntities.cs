@@ -60,7 +60,13 @@ internal static partial class HtmlEntities
     // Upper case with the seven expansions that occur among the named characters.
     static string Upper(string text) => text switch
     {
-        "ß" => "SS", "ŉ" => "ʼN", "ﬀ" => "FF", "ﬁ" => "FI", "ﬂ" => "FL", "ﬃ" => "FFI", "ﬄ" => "FFL",
+        "ß" => "SS",
+        "ŉ" => "ʼN",
+        "ﬀ" => "FF",
+        "ﬁ" => "FI",
+        "ﬂ" => "FL",
+        "ﬃ" => "FFI",
+        "ﬄ" => "FFL",
         _ => text.ToUpperInvariant(),
     };
 

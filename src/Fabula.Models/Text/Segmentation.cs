@@ -21,7 +21,7 @@ internal static class Segmentation
             float before = best[start].Score;
             character = Math.Min(CharacterLength(text[start]), text.Length - start);
             bool coversCharacter = false;
-            for (int end = start, node = PieceTrie.Root; end < text.Length; )
+            for (int end = start, node = PieceTrie.Root; end < text.Length;)
             {
                 if ((node = trie.Step(node, text[end++])) == PieceTrie.None) break;
                 int id = trie.IdAt(node);
