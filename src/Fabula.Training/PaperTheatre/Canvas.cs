@@ -18,7 +18,7 @@ public readonly record struct Colour(double R, double G, double B, double A = 1)
 sealed unsafe partial class Canvas : IDisposable
 {
     const string Library = "libcairo.so.2";
-    const int Argb32 = 0, OperatorClear = 0, OperatorOver = 2, FilterBilinear = 4, RoundCap = 1, RoundJoin = 1;
+    const int Argb32 = 0, FilterBilinear = 4, RoundCap = 1, RoundJoin = 1;
 
     nint _surface, _pen;
 
@@ -129,11 +129,12 @@ sealed unsafe partial class Canvas : IDisposable
     /// <summary>Everything drawn until the next Restore stays inside the path.</summary>
     public void Clip() => cairo_clip(_pen);
 
+    /// <summary>Empties the whole picture, whatever the clip.</summary>
     public void Clear()
     {
-        cairo_set_operator(_pen, OperatorClear);
-        cairo_paint(_pen);
-        cairo_set_operator(_pen, OperatorOver);
+        cairo_surface_flush(_surface);
+        new Span<byte>(cairo_image_surface_get_data(_surface), Stride * Height).Clear();
+        cairo_surface_mark_dirty(_surface);
     }
 
     /// <summary>Fills everything (or the clip) with a vertical gradient between two heights.</summary>
@@ -220,7 +221,6 @@ sealed unsafe partial class Canvas : IDisposable
     [LibraryImport(Library)] private static partial void cairo_stroke(nint pen);
     [LibraryImport(Library)] private static partial void cairo_paint(nint pen);
     [LibraryImport(Library)] private static partial void cairo_clip(nint pen);
-    [LibraryImport(Library)] private static partial void cairo_set_operator(nint pen, int value);
     [LibraryImport(Library)] private static partial void cairo_set_line_width(nint pen, double width);
     [LibraryImport(Library)] private static partial void cairo_set_line_cap(nint pen, int cap);
     [LibraryImport(Library)] private static partial void cairo_set_line_join(nint pen, int join);

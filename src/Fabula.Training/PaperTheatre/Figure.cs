@@ -45,7 +45,7 @@ static class Figure
             Head.Draw(c, person, pose, head.X, head.Y, b.Head);
             NearArm();
         });
-        if (person.Kind == Kind.OldMan && pose.Seated == 0 && pose.Doing is Doing.Stand or Doing.Walk && person.Kind == Kind.OldMan) Cane();
+        if (person.Kind == Kind.OldMan && carries is null && pose.Doing is (Doing.Stand or Doing.Walk)) Cane();
         c.Restore();
 
         void Lean(Action draw)
@@ -168,12 +168,12 @@ static class Figure
 
         void DrawArm(Arm arm, double at, double light, bool far)
         {
-            var length = b.Torso * 0.45;
+            var length = b.Torso * (person.Child ? 0.58 : 0.47);
             var x = at * (shoulder - 0.8) * (Math.Abs(f) > 0.7 && !far ? -0.1 : 1);
             var (elbowX, elbowY) = (x + length * Math.Sin(arm.Upper), shoulderY + length * Math.Cos(arm.Upper));
             var (handX, handY) = (elbowX + length * Math.Sin(arm.Fore), elbowY + length * Math.Cos(arm.Fore));
             var heldHere = carries is { } held && (far ? !Props.InBothHands(held) : Props.InBothHands(held));
-            if (heldHere && carries is Carried.Balloon or Carried.Umbrella && heldHere) Props.DrawCarried(c, carries!.Value, handX, handY, side);
+            if (heldHere && carries is (Carried.Balloon or Carried.Umbrella)) Props.DrawCarried(c, carries!.Value, handX, handY, side);
             c.Move(elbowX, elbowY);
             c.Line(handX, handY);
             c.Stroke(person.Child ? skin.Shade(light + 0.08) : top.Shade(light), person.Female ? 4.4 : 5.2);
@@ -183,7 +183,11 @@ static class Figure
             if (heldHere && carries is not (Carried.Balloon or Carried.Umbrella))
             {
                 var middle = Props.InBothHands(carries!.Value) ? (X: f * 9, Y: shoulderY + 7) : (X: handX, Y: handY);
-                Props.DrawCarried(c, carries.Value, middle.X, middle.Y, side);
+                c.Save();
+                c.Translate(middle.X, middle.Y);
+                c.Scale(1.25, 1.25);
+                Props.DrawCarried(c, carries.Value, 0, 0, side);
+                c.Restore();
             }
             c.Circle(handX, handY, 3.0);
             c.Fill(skin.Shade(far ? 0.92 : 1));

@@ -48,10 +48,12 @@ static class Head
             }
             if (person.Female)
             {
-                // Lashes: one dark stroke outwards.
-                c.Move(ex + eye * 1.6 * u, y - 0.9 * u);
-                c.Line(ex + eye * 3.6 * u, y - 2.2 * u);
-                c.Stroke(Palette.Ink, 1.0 * u);
+                // A dark upper lid with lashes at its outer end.
+                c.Arc(ex, y + 1.3 * u, 2.9 * u, Math.PI + 0.35, Math.Tau - 0.35);
+                c.Stroke(Palette.Ink, 0.9 * u);
+                c.Move(ex + eye * 2.5 * u, y + 0.1 * u);
+                c.Line(ex + eye * 3.9 * u, y + 0.1 * u);
+                c.Stroke(Palette.Ink, 0.9 * u);
             }
             c.Move(ex - 2.0 * u, y - 3.1 * u - (eye < 0 ? 0 : 0.5 * u));
             c.Line(ex + 2.0 * u, y - 3.1 * u - (eye < 0 ? 0.5 * u : 0));
@@ -95,13 +97,9 @@ static class Head
     static void Beard(Canvas c, Person person, double x, double y, double r, double u)
     {
         var hair = Palette.Of(person.Hair);
-        c.Save();
-        c.Circle(x * 0.5, y, r + 2.2 * u);
-        c.Circle(x, y + 4 * u, r);
-        c.Restore();
-        c.Move(x - r * 0.84, y + 2.4 * u);
-        c.Curve(x - r * 0.95, y + r * 1.42, x + r * 0.95, y + r * 1.42, x + r * 0.84, y + 2.4 * u);
-        c.Curve(x + r * 0.55, y + 5.6 * u, x - r * 0.55, y + 5.6 * u, x - r * 0.84, y + 2.4 * u);
+        c.Move(x - r * 0.80, y + 4.4 * u);
+        c.Curve(x - r * 0.92, y + r * 1.45, x + r * 0.92, y + r * 1.45, x + r * 0.80, y + 4.4 * u);
+        c.Curve(x + r * 0.45, y + 6.2 * u, x - r * 0.45, y + 6.2 * u, x - r * 0.80, y + 4.4 * u);
         c.Close();
         c.Fill(hair);
     }
@@ -179,7 +177,7 @@ static class Hair
         }
         else
         {
-            c.Box(x - r - 1, y - r - 1, 2 * r + 2, person.Style is HairStyle.Cropped or HairStyle.Spiky ? r * 1.25 : r * 2 + 2);
+            c.Box(x - r - 1, y - r - 1, 2 * r + 2, person.Style is HairStyle.Cropped or HairStyle.Spiky ? r * (1.25 + 0.4 * Math.Abs(f)) : r * 2 + 2);
             c.Fill(hair);
             c.Ellipse(x + f * r * 0.40, y + r * 0.30, r * (person.Female ? 0.80 : 0.84), r * 0.80);
             c.Fill(skin);

@@ -7,12 +7,12 @@ static class Palette
 
     public static Colour Of(Skin skin) => skin switch
     {
-        Skin.Pale => new(1.00, 0.86, 0.75), Skin.Tan => new(0.88, 0.65, 0.45), _ => new(0.48, 0.31, 0.21),
+        Skin.Pale => new(1.00, 0.86, 0.75), Skin.Tan => new(0.88, 0.65, 0.45), _ => new(0.54, 0.35, 0.24),
     };
 
     public static Colour Of(HairColour hair) => hair switch
     {
-        HairColour.Black => new(0.11, 0.10, 0.13), HairColour.Brown => new(0.40, 0.23, 0.12), HairColour.Blonde => new(0.95, 0.79, 0.36),
+        HairColour.Black => new(0.11, 0.10, 0.13), HairColour.Brown => new(0.35, 0.19, 0.09), HairColour.Blonde => new(0.95, 0.79, 0.36),
         HairColour.Ginger => new(0.83, 0.36, 0.10), HairColour.Grey => new(0.58, 0.59, 0.63), _ => new(0.95, 0.95, 0.96),
     };
 

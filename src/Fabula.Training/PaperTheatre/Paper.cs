@@ -10,11 +10,11 @@ sealed class Paper(Canvas canvas, Colour light, Colour mist, double mistShare)
     public static Paper In(Canvas canvas, Location location) => (location.Time, location.Indoors) switch
     {
         (TimeOfDay.Morning, false) => new(canvas, new(1, 0.97, 0.92), new(1, 0.80, 0.66), 0.10),
-        (TimeOfDay.Evening, false) => new(canvas, new(0.98, 0.80, 0.70), new(0.95, 0.42, 0.24), 0.14),
-        (TimeOfDay.Night, false) => new(canvas, new(0.40, 0.46, 0.68), new(0.12, 0.16, 0.38), 0.16),
+        (TimeOfDay.Evening, false) => new(canvas, new(0.99, 0.84, 0.76), new(0.95, 0.45, 0.30), 0.10),
+        (TimeOfDay.Night, false) => new(canvas, new(0.56, 0.60, 0.76), new(0.10, 0.14, 0.38), 0.16),
         (TimeOfDay.Morning, true) => new(canvas, new(1, 0.98, 0.94), new(1, 0.88, 0.75), 0.06),
-        (TimeOfDay.Evening, true) => new(canvas, new(0.97, 0.85, 0.74), new(0.95, 0.50, 0.25), 0.08),
-        (TimeOfDay.Night, true) => new(canvas, new(0.64, 0.62, 0.76), new(0.20, 0.18, 0.36), 0.10),
+        (TimeOfDay.Evening, true) => new(canvas, new(0.98, 0.89, 0.80), new(0.95, 0.55, 0.30), 0.06),
+        (TimeOfDay.Night, true) => new(canvas, new(0.72, 0.70, 0.82), new(0.20, 0.18, 0.40), 0.12),
         _ => new(canvas, new(1, 1, 1), new(1, 1, 1), 0),
     };
 

@@ -49,7 +49,7 @@ readonly record struct Pose(Doing Doing, Spot Spot, double Face, Leg LeftLeg, Le
         {
             Doing.Walk => pose.Striding(side, now, length, way, role.Person.Size, 1.05, 0.26, 0.62, running: false),
             Doing.Run => pose.Striding(side, now, length, way, role.Person.Size, 1.7, 0.55, 0.85, running: true),
-            Doing.Wave => pose.WithNear(side, new(side * 2.35, side * (2.75 + 0.5 * Math.Sin(Math.Tau * 1.5 * now)))) with { Mouth = 0.35 },
+            Doing.Wave => pose.WithNear(side, new(side * 1.65, side * (2.4 + 0.55 * Math.Sin(Math.Tau * 1.5 * now)))) with { Mouth = 0.35 },
             Doing.Point => pose.WithNear(side, new(side * (1.5 * Smooth(u / 0.2)), side * (1.55 * Smooth(u / 0.2)))),
             Doing.Talk => pose.WithNear(side, new(side * (0.35 + 0.15 * Math.Sin(5 * now)), side * (1.5 + 0.55 * Math.Sin(7 * now + own * 6))))
                 with { Mouth = 0.15 + 0.85 * Math.Abs(Math.Sin(Math.PI * 2.1 * now + own)), Lean = 0.03 * Math.Sin(3 * now) },
@@ -109,7 +109,7 @@ readonly record struct Pose(Doing Doing, Spot Spot, double Face, Leg LeftLeg, Le
             this with { LeftArm = new(-0.25, 1.0), RightArm = new(0.25, -1.0) },
         Carried.Box or Carried.Teddy or Carried.Book =>
             this with { LeftArm = new(side * 0.35, side * 1.45), RightArm = new(side * 0.3, side * 1.4) },
-        Carried.Balloon or Carried.Umbrella or Carried.Flowers => WithFar(side, new(-side * 0.35, side * (Face == 0 ? -1 : 1) * 1.9)),
+        Carried.Balloon or Carried.Umbrella or Carried.Flowers => Math.Abs(Face) < 0.5 ? WithFar(side, new(-side * 0.55, -side * 2.0)) : WithFar(side, new(side * 0.6, side * 1.9)),
         _ => WithFar(side, new(-side * 0.22, -side * 0.12)),
     };
 

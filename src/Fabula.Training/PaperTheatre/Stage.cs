@@ -11,12 +11,12 @@ public sealed class Stage : IDisposable
     public const double LeastShare = 0.0015;
 
     const double Pad = 40;  // how far a backdrop goes beyond the stage on every side, for pans
-    const int KeptBackdrops = 24;
+    const int KeptBackdrops = 8;
 
     readonly int _width, _height;
     readonly double _fit;  // pixels in a stage unit, in a wide shot
     readonly Canvas _plate, _frame, _drawing, _cutout;
-    readonly Dictionary<(Location, double, string), (Canvas Picture, int Used)> _backdrops = [];
+    readonly Dictionary<(Location, string, View, View), (Canvas Picture, int Used)> _backdrops = [];
     int _clock;
 
     /// <summary>A stage for frames of this size. The stage's picture is 7:4 and covers the frame; another shape of frame sees less of it.</summary>
@@ -40,12 +40,13 @@ public sealed class Stage : IDisposable
         var frames = new byte[spec.Frames * size * 3];
         var masks = new byte[spec.Frames * size];
         var seen = new IReadOnlyList<Sighting>[spec.Frames];
-        var backdrop = Backdrop(spec);
+        var (first, last) = (View.At(spec, 0, _fit, _width, _height), View.At(spec, 1, _fit, _width, _height));
+        var backdrop = Backdrop(spec, first, last);
         for (var i = 0; i < spec.Frames; i++)
         {
             var t = spec.Frames > 1 ? (double)i / (spec.Frames - 1) : 0;
             var view = View.At(spec, t, _fit, _width, _height);
-            if (i == 0 || spec.Camera != CameraMove.Static) DrawPlate(backdrop, view);
+            if (i == 0 || spec.Camera != CameraMove.Static) DrawPlate(backdrop, first, last, view);
             _frame.Copy(_plate);
             var mask = masks.AsSpan(i * size, size);
             OpenDoor(spec, t, view, mask);
@@ -90,6 +91,12 @@ public sealed class Stage : IDisposable
             return new(x, y, fit * zoom, width, height);
         }
 
+        /// <summary>The pixels of the frame that a part of the stage can touch.</summary>
+        public Area Cover(double left, double top, double width, double height) => new(
+            (int)Math.Clamp(Math.Floor((left - X) * Scale + Width / 2.0), 0, Width), (int)Math.Clamp(Math.Floor((top - Y) * Scale + Height / 2.0), 0, Height),
+            (int)Math.Clamp(Math.Ceiling((left + width - X) * Scale + Width / 2.0), 0, Width),
+            (int)Math.Clamp(Math.Ceiling((top + height - Y) * Scale + Height / 2.0), 0, Height));
+
         public void Apply(Canvas canvas)
         {
             canvas.Translate(Width / 2.0, Height / 2.0);
@@ -98,11 +105,10 @@ public sealed class Stage : IDisposable
         }
     }
 
-    Canvas Backdrop(ShotSpec spec)
+    /// <summary>The empty place as far as the camera sees it during the shot, at the scale of its nearest moment.</summary>
+    Canvas Backdrop(ShotSpec spec, View first, View last)
     {
-        // Half steps of scale: enough pixels for the nearest moment of the shot, few different pictures of one place.
-        var scale = Math.Max(0.5, Math.Ceiling(_fit * spec.Zoom * (spec.Camera is CameraMove.ZoomIn or CameraMove.ZoomOut ? 1.2 : 1) * 2) / 2);
-        var key = (spec.Location, scale, string.Join(';', spec.Props));
+        var key = (spec.Location, string.Join(';', spec.Props), first, last);
         if (_backdrops.TryGetValue(key, out var known))
         {
             _backdrops[key] = (known.Picture, ++_clock);
@@ -114,26 +120,33 @@ public sealed class Stage : IDisposable
             oldest.Value.Picture.Dispose();
             _backdrops.Remove(oldest.Key);
         }
-        var picture = new Canvas((int)Math.Ceiling((ShotSpec.StageWidth + 2 * Pad) * scale), (int)Math.Ceiling((ShotSpec.StageHeight + 2 * Pad) * scale));
+        var (left, top, right, bottom, scale) = Seen(first, last);
+        var picture = new Canvas((int)Math.Ceiling((right - left) * scale - 1e-6), (int)Math.Ceiling((bottom - top) * scale - 1e-6));
         picture.Scale(scale, scale);
-        picture.Translate(Pad, Pad);
+        picture.Translate(-left, -top);
         Backdrops.Draw(picture, spec.Location, spec.Props);
         Drawn++;
-        // The pen sits in stage units; whoever paints this picture undoes the scale.
         _backdrops[key] = (picture, ++_clock);
         return picture;
     }
 
-    void DrawPlate(Canvas backdrop, View view)
+    void DrawPlate(Canvas backdrop, View first, View last, View view)
     {
-        var scale = backdrop.Width / Math.Ceiling(ShotSpec.StageWidth + 2 * Pad);
+        var (left, top, _, _, scale) = Seen(first, last);
         _plate.Save();
         view.Apply(_plate);
-        _plate.Translate(-Pad, -Pad);
+        _plate.Translate(left, top);
         _plate.Scale(1 / scale, 1 / scale);
         _plate.Paint(backdrop, 0, 0);
         _plate.Restore();
     }
+
+    /// <summary>What two views see together, in stage units, and the larger scale.</summary>
+    static (double Left, double Top, double Right, double Bottom, double Scale) Seen(View a, View b) => (
+        Math.Min(a.X - a.Width / (2 * a.Scale), b.X - b.Width / (2 * b.Scale)),
+        Math.Min(a.Y - a.Height / (2 * a.Scale), b.Y - b.Height / (2 * b.Scale)),
+        Math.Max(a.X + a.Width / (2 * a.Scale), b.X + b.Width / (2 * b.Scale)),
+        Math.Max(a.Y + a.Height / (2 * a.Scale), b.Y + b.Height / (2 * b.Scale)), Math.Max(a.Scale, b.Scale));
 
     void OpenDoor(ShotSpec spec, double t, View view, Span<byte> mask)
     {
@@ -147,7 +160,9 @@ public sealed class Stage : IDisposable
             if (spec.Roles.Any(role => Pose.SpotAt(role, moment) is { Depth: > 0.45 and < 1.25 } spot && Math.Abs(spot.X - door) < Doorway.Width)) passing++;
         }
         if (passing == 0) return;
-        Within(_cutout, view, door - 60, 0, 120, 110, () =>
+        var area = view.Cover(door - 60, 0, 120, 110);
+        if (area.Empty) return;
+        Within(_cutout, view, area, () =>
         {
             // The cut-out is mirrored with its place.
             if (spec.Location.Mirrored)
@@ -157,7 +172,8 @@ public sealed class Stage : IDisposable
             }
             Doorway.DrawOpen(Paper.In(_cutout, spec.Location), door, Indoors.DoorColour(spec.Location.Place), (double)passing / Looks);
         });
-        Lay(view, door - 60, 0, 120, 110, mask, Clip.OpenDoor, shadow: false, clip: null);
+        Lay(view, area, mask, Clip.OpenDoor, shadow: false, outline: null);
+        Drawn++;
     }
 
     void DrawRole(ShotSpec spec, int index, double t, View view, Span<byte> mask)
@@ -168,7 +184,8 @@ public sealed class Stage : IDisposable
         var depth = Math.Min(1, pose.Spot.Depth);
         var (x, y, scale) = (pose.Spot.X, ShotSpec.Ground - 17 * depth, 1 - 0.12 * depth);
         var size = role.Person.Size;
-        var (left, top, width, height) = (x - size * 0.66, y - size * 1.5 - 22, size * 1.32, size * 1.5 + 30);
+        var area = view.Cover(x - size * 0.66, y - size * 1.5 - 22, size * 1.32, size * 1.5 + 30);
+        if (area.Empty) return;
         Action<Canvas>? doorway = depth >= 0.93 && spec.Location.Door is { } door
             ? canvas => canvas.Box(door - Doorway.Width / 2, Doorway.Top - 2, Doorway.Width, Doorway.Foot + 4 - Doorway.Top)
             : null;
@@ -182,44 +199,42 @@ public sealed class Stage : IDisposable
             _frame.Restore();
             _frame.Fill(Palette.Shadow.With(0.26 * (1 - air)));
         }
-        Within(_drawing, view, left, top, width, height, () =>
+        Within(_drawing, view, area, () =>
         {
             _drawing.Translate(x, y);
             _drawing.Scale(scale, scale);
             Figure.Draw(_drawing, role.Person, pose, role.Carries, spec.Location.Seat.Height);
         });
-        Within(_cutout, view, left, top, width, height, () => { });
-        var edge = Math.Max(0.6, 0.75 * view.Scale * scale);
-        Clipped(_cutout, view, left, top, width, height, doorway, () =>
+        _cutout.Clear();
+        // Whole pixels: shifts by fractions would be resampled, which took most of the time.
+        var edge = Math.Max(1, Math.Round(0.75 * view.Scale * scale));
+        Clipped(_cutout, view, area, doorway, () =>
         {
             foreach (var (dx, dy) in (ReadOnlySpan<(double, double)>)[(1, 0), (-1, 0), (0, 1), (0, -1)])
                 _cutout.Silhouette(_drawing, dx * edge, dy * edge, Palette.Edge);
             _cutout.Paint(_drawing, 0, 0);
         });
-        Lay(view, left, top, width, height, mask, (byte)(index + 1), shadow: true, doorway);
+        Lay(view, area, mask, (byte)(index + 1), shadow: true, doorway);
         Drawn++;
     }
 
-    /// <summary>Clears a part of a canvas (in stage units) and draws in it, in stage units.</summary>
-    static void Within(Canvas canvas, View view, double left, double top, double width, double height, Action draw)
+    /// <summary>Empties a canvas and draws in a part of it, in stage units.</summary>
+    static void Within(Canvas canvas, View view, Area area, Action draw)
     {
-        canvas.Save();
-        view.Apply(canvas);
-        canvas.Box(left, top, width, height);
-        canvas.Clip();
         canvas.Clear();
+        canvas.Save();
+        canvas.Box(area.Left, area.Top, area.Right - area.Left, area.Bottom - area.Top);
+        canvas.Clip();
+        view.Apply(canvas);
         draw();
         canvas.Restore();
     }
 
     /// <summary>Draws in pixels, inside a part of the canvas and, if given, inside a further outline in stage units.</summary>
-    static void Clipped(Canvas canvas, View view, double left, double top, double width, double height, Action<Canvas>? outline, Action draw)
+    static void Clipped(Canvas canvas, View view, Area area, Action<Canvas>? outline, Action draw)
     {
         canvas.Save();
-        canvas.Save();
-        view.Apply(canvas);
-        canvas.Box(left, top, width, height);
-        canvas.Restore();
+        canvas.Box(area.Left, area.Top, area.Right - area.Left, area.Bottom - area.Top);
         canvas.Clip();
         if (outline is not null)
         {
@@ -234,23 +249,24 @@ public sealed class Stage : IDisposable
     }
 
     /// <summary>Lays the cut-out on the frame, with its shadow, and writes its mark into the mask wherever it is at least half opaque.</summary>
-    void Lay(View view, double left, double top, double width, double height, Span<byte> mask, byte mark, bool shadow, Action<Canvas>? clip)
+    void Lay(View view, Area area, Span<byte> mask, byte mark, bool shadow, Action<Canvas>? outline)
     {
-        Clipped(_frame, view, left, top, width, height, clip, () =>
+        Clipped(_frame, view, area, outline, () =>
         {
-            if (shadow) _frame.Silhouette(_cutout, 1.1 * view.Scale, 1.7 * view.Scale, Palette.Shadow.With(0.22));
+            if (shadow) _frame.Silhouette(_cutout, Math.Round(1.1 * view.Scale), Math.Round(1.7 * view.Scale), Palette.Shadow.With(0.22));
             _frame.Paint(_cutout, 0, 0);
         });
-        var (x0, x1) = (Pixel(left, view.X, _width), Pixel(left + width, view.X, _width));
-        var (y0, y1) = (Pixel(top, view.Y, _height), Pixel(top + height, view.Y, _height));
         var pixels = _cutout.Pixels();
         var stride = _cutout.Stride;
-        for (var y = y0; y < y1; y++)
-            for (var x = x0; x < x1; x++)
+        for (var y = area.Top; y < area.Bottom; y++)
+            for (var x = area.Left; x < area.Right; x++)
                 if (pixels[y * stride + x * 4 + 3] >= 128) mask[y * _width + x] = mark;
+    }
 
-        int Pixel(double units, double centre, int size) =>
-            (int)Math.Clamp(Math.Round((units - centre) * view.Scale + size / 2.0), 0, size);
+    /// <summary>Whole pixels of the frame: what is drawn for one cut-out, and cleared before the next.</summary>
+    readonly record struct Area(int Left, int Top, int Right, int Bottom)
+    {
+        public bool Empty => Right <= Left || Bottom <= Top;
     }
 
     Sighting See(ShotSpec spec, int role, double t, ReadOnlySpan<byte> mask)
