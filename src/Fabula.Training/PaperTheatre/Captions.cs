@@ -101,7 +101,7 @@ public static class Captions
             Doing.Talk when partner >= 0 => Lexicon.Say("Doing.TalkWith", chance).Replace("{other}",
                 spec.Roles[partner].Person.Kind == spec.Roles[index].Person.Kind && !(register == Register.Screenplay && spec.Roles[partner].Name != null)
                     ? Lexicon.Say("Other", chance).Replace("{kind}", Lexicon.Ways($"Kind.{spec.Roles[partner].Person.Kind}")[0])
-                    : Refer(spec, partner, register == Register.Full ? Register.Screenplay : register, chance)),
+                    : Refer(spec, partner, register, chance)),
             _ => Lexicon.Say(beat.Doing, chance),
         };
     }

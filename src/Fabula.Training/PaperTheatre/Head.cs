@@ -97,9 +97,9 @@ static class Head
     static void Beard(Canvas c, Person person, double x, double y, double r, double u)
     {
         var hair = Palette.Of(person.Hair);
-        c.Move(x - r * 0.80, y + 4.4 * u);
-        c.Curve(x - r * 0.92, y + r * 1.45, x + r * 0.92, y + r * 1.45, x + r * 0.80, y + 4.4 * u);
-        c.Curve(x + r * 0.45, y + 6.2 * u, x - r * 0.45, y + 6.2 * u, x - r * 0.80, y + 4.4 * u);
+        c.Move(x - r * 0.70, y + 5.0 * u);
+        c.Curve(x - r * 0.80, y + r * 1.42, x + r * 0.80, y + r * 1.42, x + r * 0.70, y + 5.0 * u);
+        c.Curve(x + r * 0.40, y + 6.4 * u, x - r * 0.40, y + 6.4 * u, x - r * 0.70, y + 5.0 * u);
         c.Close();
         c.Fill(hair);
     }
@@ -170,7 +170,7 @@ static class Hair
             // A wreath around the back of the head, below the shining crown.
             c.Box(x - r - 1, y - r * 0.28, 2 * r + 2, r * 0.85);
             c.Fill(hair);
-            c.Ellipse(x + f * r * 0.42, y - r * 0.1, r * (0.80 - 0.05 * Math.Abs(f)), r * 1.05);
+            c.Ellipse(x + f * r * 0.36, y - r * 0.1, r * (0.88 - 0.06 * Math.Abs(f)), r * 1.05);
             c.Fill(skin);
             c.Ellipse(x - r * 0.3, y - r * 0.62, r * 0.2, r * 0.1);
             c.Fill(new(1, 1, 1, 0.45));

@@ -44,7 +44,7 @@ readonly record struct Pose(Doing Doing, Spot Spot, double Face, Leg LeftLeg, Le
         var own = Chance.Hash(role.Person.ToString()) % 1000 / 1000.0;
         var clock = t * seconds;
         var pose = new Pose(beat.Doing, spot, face, default, default, new(-0.16, -0.05 + 0.1 * Math.Max(0, face)),
-            new(0.16, 0.05 + 0.1 * Math.Min(0, face)), 0, 0, 0, 0, (clock + own * 3) % 2.6 < 0.13);
+            new(0.16, 0.05 + 0.1 * Math.Min(0, face)), 0, 0, 0, 0, clock > 0.2 && (clock + own * 3) % 2.6 < 0.13);
         pose = beat.Doing switch
         {
             Doing.Walk => pose.Striding(side, now, length, way, role.Person.Size, 1.05, 0.26, 0.62, running: false),
