@@ -74,7 +74,7 @@ public class AttributeTests
         Assert.Equal(HeldOutKey, string.Concat(people.Take(64).Select(person => person.HeldOut ? '1' : '0')));
     }
 
-    const string HeldOutKey = "?";
+    const string HeldOutKey = "0000000000000010010000001010000000001000010000000000000000011000";
 
     [Fact]
     public void Chance_is_even_and_does_not_depend_on_order()

@@ -74,6 +74,10 @@ public static class Captions
         var beats = spec.Roles[index].Beats;
         for (var i = 0; i < beats.Count; i++)
         {
+            // The few steps from the door to the front line, or back, belong to coming and going.
+            var afterDoor = i > 0 && beats[i - 1].From.Depth > 0 && beats[i - 1].To.Depth > 0;
+            var beforeDoor = i + 1 < beats.Count && beats[i + 1].From.Depth > 0 && beats[i + 1].To.Depth >= 1;
+            if (beats[i].Doing == Doing.Walk && Passage.Of(spec, beats[i].From) == Passage.Of(spec, beats[i].To) && (afterDoor || beforeDoor)) continue;
             var words = Action(spec, index, beats[i], register, chance[i]);
             if (words is not null && (said.Count == 0 || said[^1] != words)) said.Add(words);
         }

@@ -42,7 +42,8 @@ public sealed record ShotSpec(
     /// <summary>How much nearer than in a wide shot.</summary>
     public double Zoom => Size switch { ShotSize.Wide => 1, ShotSize.Medium => 1.5, _ => 2.3 };
     /// <summary>An x where nobody can be seen at any time of this shot, at the left (-1) or right (1).</summary>
-    public double Outside(int side) => Centre + side * (StageWidth / 2 / Zoom + 34);
+    public double Outside(int side) =>
+        Centre + side * (StageWidth / 2 / Zoom + 40 + (Camera is CameraMove.PanLeft or CameraMove.PanRight ? 12 / Zoom : 0));
 
     /// <summary>The empty place, seen by the same camera.</summary>
     public ShotSpec Plate => this with
