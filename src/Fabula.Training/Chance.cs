@@ -1,5 +1,6 @@
 // Chance by name: every draw is a function of a seed and of what is drawn, never of the order of drawing. So a new attribute, or a skipped
-// one, does not change anything else that the same seed gives. Mixing: SplitMix64's finalizer (Steele, Lea, Flood, OOPSLA 2014), names by FNV-1a.
+// one, does not change anything else that the same seed gives. Mixing: SplitMix64's finalizer (Steele, Lea, Flood, OOPSLA 2014), names by
+// FNV-1a.
 namespace Fabula.Training;
 
 /// <summary>A point in the tree of all draws. <c>chance["hat"]</c> is the branch for the hat; a branch is read, not used up.</summary>

@@ -55,7 +55,8 @@ public class AttributeTests
             foreach (var top in Enum.GetValues<TopColour>())
             {
                 var person = Person.Draw(new Chance(4), kind) with { Top = top, Pattern = Pattern.Plain };
-                var clip = stage.Draw(new(new(Place.Street), ShotSize.Wide, CameraMove.Static, [new(person, Blocking.Stay(Doing.Stand, 112))], Frames: 1));
+                var clip = stage.Draw(new(new(Place.Street), ShotSize.Wide, CameraMove.Static,
+                    [new(person, Blocking.Stay(Doing.Stand, 112))], Frames: 1));
                 var wanted = Palette.Of(top);
                 var seen = Enumerable.Range(0, 224 * 128).Count(i => clip.Masks[i] == 1 && Math.Abs(clip.Frames[i * 3] - wanted.R * 255) < 3
                     && Math.Abs(clip.Frames[i * 3 + 1] - wanted.G * 255) < 3 && Math.Abs(clip.Frames[i * 3 + 2] - wanted.B * 255) < 3);

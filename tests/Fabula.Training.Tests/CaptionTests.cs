@@ -25,7 +25,8 @@ public class CaptionTests
                 Assert.Contains(Lexicon.Ways($"Skin.{person.Skin}"), text.Contains);
                 if (person.Glasses) Assert.Contains("glasses", text);
                 if (person.Beard) Assert.Contains("beard", text);
-                if (person.Hat != Hat.None) Assert.Contains(Lexicon.Ways($"Hat.{person.Hat}"), way => text.Contains(way.Split("{colour} ")[1]));
+                if (person.Hat != Hat.None) Assert.Contains(Lexicon.Ways($"Hat.{person.Hat}"),
+                    way => text.Contains(way.Split("{colour} ")[1]));
             }
         }
     }
@@ -37,9 +38,11 @@ public class CaptionTests
     {
         string[] hidden =
         [
-            "skin", "hair", "bun", "curls", "pigtails", "ponytail", "bald", "beard", "glasses", "cap", "hat", "shirt", "jumper", "dress", "jacket",
+            "skin", "hair", "bun", "curls", "pigtails", "ponytail", "bald", "beard", "glasses", "cap", "hat", "shirt", "jumper", "dress",
+            "jacket",
             "trousers", "striped", "stripes", "tall", "short",
-            .. Enum.GetNames<TopColour>().Concat(Enum.GetNames<HairColour>()).Concat(Enum.GetNames<Accent>()).Select(name => name.ToLowerInvariant()),
+            .. Enum.GetNames<TopColour>().Concat(Enum.GetNames<HairColour>()).Concat(Enum.GetNames<Accent>())
+                .Select(name => name.ToLowerInvariant()),
         ];
         foreach (var (spec, chance) in Shots())
         {
@@ -55,7 +58,8 @@ public class CaptionTests
         {
             var text = Captions.Write(spec, Register.Referential, chance);
             Assert.Contains(Lexicon.Ways($"Again.{spec.Location.Place}"), text.Contains);
-            foreach (var role in spec.Roles) Assert.Contains($"same {Lexicon.Ways($"Kind.{role.Person.Kind}")[0]}", text.ToLowerInvariant());
+            foreach (var role in spec.Roles) Assert.Contains($"same {Lexicon.Ways($"Kind.{role.Person.Kind}")[0]}",
+                text.ToLowerInvariant());
         }
     }
 
@@ -96,7 +100,8 @@ public class CaptionTests
     {
         foreach (var type in new[]
         {
-            typeof(Kind), typeof(Skin), typeof(HairColour), typeof(HairStyle), typeof(TopColour), typeof(HatColour), typeof(Accent), typeof(Trousers),
+            typeof(Kind), typeof(Skin), typeof(HairColour), typeof(HairStyle), typeof(TopColour), typeof(HatColour), typeof(Accent),
+                typeof(Trousers),
             typeof(Place), typeof(TimeOfDay), typeof(Doing), typeof(Carried), typeof(Prop), typeof(ShotSize), typeof(CameraMove),
         })
             Assert.All(Enum.GetNames(type), name => Assert.NotEmpty(Lexicon.Ways($"{type.Name}.{name}")));

@@ -33,7 +33,8 @@ public class PlaywrightTests
             var story = Playwright.Story(new Chance(seed));
             Assert.Equal(story.Shots.Count, Playwright.Story(new Chance(seed)).Shots.Count);
             Assert.All(story.Shots, shot => Assert.Equal(story.Locations[shot.Place], shot.Spec.Location));
-            Assert.All(story.Shots, shot => Assert.Equal(shot.Cast.Select(i => story.People[i]), shot.Spec.Roles.Select(role => role.Person)));
+            Assert.All(story.Shots, shot => Assert.Equal(shot.Cast.Select(i => story.People[i]),
+                shot.Spec.Roles.Select(role => role.Person)));
         }
     }
 
@@ -65,7 +66,8 @@ public class PlaywrightTests
         using var stage = new Stage(112, 64);
         var frame = new ShotSpec(new(Place.Park), ShotSize.Wide, CameraMove.Static, []);
         var (man, girl) = (Person.Draw(new Chance(1), Kind.Man), Person.Draw(new Chance(2), Kind.Girl));
-        Verdict Of(int[] first, int[] last, params Role[] roles) => TransitionCheck.Of(stage.Draw(frame with { Roles = roles }), first, last);
+        Verdict Of(int[] first, int[] last, params Role[] roles) => TransitionCheck.Of(stage.Draw(frame with { Roles = roles }), first,
+            last);
 
         Assert.Equal(Verdict.Kept, Of([], [0], new Role(man, Blocking.Enter(frame, 1, 150, 0, 0.8, Doing.Stand))));
         Assert.Equal(Verdict.WrongStart, Of([0], [0], new Role(man, Blocking.Enter(frame, 1, 150, 0, 0.8, Doing.Stand))));
@@ -74,7 +76,8 @@ public class PlaywrightTests
         Assert.Equal(Verdict.PoppedUp, Of([], [0], Jumps(-80, 112)));
         Assert.Equal(Verdict.Vanished, Of([0], [], Jumps(112, -80)));
         Assert.Equal(Verdict.Covered, Of([0, 1], [0, 1], new Role(girl, Blocking.Stay(Doing.Stand, 112)),
-            new Role(man, [Beat.At(0, 0.3, Doing.Stand, new(170)), Beat.At(0.3, 0.6, Doing.Stand, new(112)), Beat.At(0.6, 1, Doing.Stand, new(170))])));
+            new Role(man, [Beat.At(0, 0.3, Doing.Stand, new(170)), Beat.At(0.3, 0.6, Doing.Stand, new(112)), Beat.At(0.6, 1, Doing.Stand,
+            new(170))])));
         var still = stage.Draw(frame);
         var night = stage.Draw(frame with { Location = new(Place.Park, TimeOfDay.Night) });
         night.Frame(16).CopyTo(still.Frames.AsSpan(16 * 112 * 64 * 3));
@@ -87,7 +90,8 @@ public class PlaywrightTests
         var person = Person.Draw(new Chance(1));
         Assert.Contains("one who arrives", Assert.Throws<ArgumentException>(() =>
             Playwright.Change(new Chance(1), new(Place.Park), Transition.Swap, [], person, null)).Message);
-        Assert.Throws<ArgumentException>(() => Playwright.Change(new Chance(1), new(Place.Park), Transition.Replace, [person, person], person, person));
+        Assert.Throws<ArgumentException>(() => Playwright.Change(new Chance(1), new(Place.Park), Transition.Replace, [person, person],
+            person, person));
     }
 
     internal static (ShotSpec Spec, int[] First, int[] Last) Draw(Chance chance)
@@ -96,8 +100,10 @@ public class PlaywrightTests
         var staying = Enumerable.Range(0, chance["staying"].Below(kind is Transition.Swap or Transition.Replace ? 2 : 3))
             .Select(i => Person.Draw(chance["stays"][i])).ToArray();
         var spec = Playwright.Change(chance, Location.Draw(chance["where"]), kind, staying,
-            kind == Transition.Enter ? null : Person.Draw(chance["leaves"]), kind == Transition.Exit ? null : Person.Draw(chance["arrives"]));
+            kind == Transition.Enter ? null : Person.Draw(chance["leaves"]), kind == Transition.Exit ? null
+            : Person.Draw(chance["arrives"]));
         int[] stays = [.. Enumerable.Range(0, staying.Length)];
-        return (spec, kind == Transition.Enter ? stays : [.. stays, staying.Length], kind == Transition.Exit ? stays : [.. stays, spec.Roles.Count - 1]);
+        return (spec, kind == Transition.Enter ? stays : [.. stays, staying.Length], kind == Transition.Exit ? stays
+            : [.. stays, spec.Roles.Count - 1]);
     }
 }

@@ -11,7 +11,8 @@ public sealed class StageTests : IDisposable
     static ShotSpec Shot(ulong seed, int people = 1)
     {
         var chance = new Chance(seed);
-        return Playwright.Shot(chance, Location.Draw(chance["where"]), [.. Enumerable.Range(0, people).Select(i => Person.Draw(chance["who"][i]))]);
+        return Playwright.Shot(chance, Location.Draw(chance["where"]),
+            [.. Enumerable.Range(0, people).Select(i => Person.Draw(chance["who"][i]))]);
     }
 
     [Fact]
@@ -62,7 +63,8 @@ public sealed class StageTests : IDisposable
         var location = new Location(Place.Kitchen);
         var man = new Role(Person.Draw(new Chance(1), Kind.Man), Blocking.Stay(Doing.Wave, 100));
         var other = new Role(Person.Draw(new Chance(2), Kind.Man) with { Height = man.Person.Height }, Blocking.Stay(Doing.Stand, 60));
-        var (a, b) = (new ShotSpec(location, ShotSize.Medium, CameraMove.PanLeft, [man]), new ShotSpec(location, ShotSize.Medium, CameraMove.PanLeft, [other]));
+        var (a, b) = (new ShotSpec(location, ShotSize.Medium, CameraMove.PanLeft, [man]), new ShotSpec(location, ShotSize.Medium,
+            CameraMove.PanLeft, [other]));
         var plate = _stage.Draw(a.Plate);
         Assert.Equal(plate.Frames, _stage.Draw(b.Plate).Frames);
         Assert.All(plate.Masks, mask => Assert.Equal(0, mask));
@@ -82,7 +84,8 @@ public sealed class StageTests : IDisposable
                     var pixels = Enumerable.Range(0, 224 * 128).Where(i => clip.Masks[frame * 224 * 128 + i] == role + 1).ToList();
                     Assert.Equal(pixels.Count, sighting.Pixels);
                     if (pixels.Count == 0) continue;
-                    Assert.Equal(new PixelBox(pixels.Min(i => i % 224), pixels.Min(i => i / 224), pixels.Max(i => i % 224), pixels.Max(i => i / 224)), sighting.Box);
+                    Assert.Equal(new PixelBox(pixels.Min(i => i % 224), pixels.Min(i => i / 224), pixels.Max(i => i % 224),
+                        pixels.Max(i => i / 224)), sighting.Box);
                 }
         }
     }
@@ -97,7 +100,8 @@ public sealed class StageTests : IDisposable
     {
         using var stage = new Stage(width, height);
         var person = Person.Draw(new Chance(3), Kind.Woman);
-        var clip = stage.Draw(new(new(Place.Park), ShotSize.Wide, CameraMove.ZoomIn, [new(person, Blocking.Stay(Doing.Wave, 112))], Frames: 3));
+        var clip = stage.Draw(new(new(Place.Park), ShotSize.Wide, CameraMove.ZoomIn, [new(person, Blocking.Stay(Doing.Wave, 112))],
+            Frames: 3));
         Assert.Equal(3 * width * height * 3, clip.Frames.Length);
         Assert.All(clip.Seen, seen => Assert.True(seen[0].Visible));
         // A woman in a wide shot is about six tenths of the stage high, whatever the number of pixels.
@@ -112,7 +116,11 @@ public sealed class StageTests : IDisposable
         foreach (var size in Enum.GetValues<ShotSize>())
         {
             var frame = new ShotSpec(new(Place.Street), size, CameraMove.PanRight, []);
-            var clip = _stage.Draw(frame with { Roles = [new(Person.Draw(new Chance(7)), Blocking.Enter(frame, side, 112 + side * 10, 0, 0.8, Doing.Wave))] });
+            var clip = _stage.Draw(frame with
+            {
+                Roles = [new(Person.Draw(new Chance(7)), Blocking.Enter(frame, side, 112 + side * 10, 0,
+                0.8, Doing.Wave))]
+            });
             Assert.Equal(0, clip.Seen[0][0].Pixels);
             Assert.Equal(side, clip.Seen.First(seen => seen[0].Pixels > 0)[0].AtEdge);
             Assert.True(clip.Seen[^1][0] is { Visible: true, AtEdge: 0 });
@@ -136,7 +144,11 @@ public sealed class StageTests : IDisposable
             foreach (var mirrored in new[] { false, true })
             {
                 var frame = new ShotSpec(new(place, Mirrored: mirrored), ShotSize.Wide, CameraMove.Static, []);
-                var clip = _stage.Draw(frame with { Roles = [new(Person.Draw(new Chance(9)), Blocking.EnterByDoor(frame, 112, 0.06, 0.9, Doing.Stand))] });
+                var clip = _stage.Draw(frame with
+                {
+                    Roles = [new(Person.Draw(new Chance(9)), Blocking.EnterByDoor(frame, 112, 0.06, 0.9,
+                    Doing.Stand))]
+                });
                 Assert.Equal(0, clip.Seen[0][0].Pixels);
                 Assert.DoesNotContain(Clip.OpenDoor, clip.Mask(0).ToArray());
                 var first = Enumerable.Range(0, 17).First(i => clip.Seen[i][0].Pixels > 0);
@@ -152,14 +164,16 @@ public sealed class StageTests : IDisposable
     public void Legs_that_walk_are_seen_apart()
     {
         var person = new Person(Kind.Man, Skin.Pale, HairColour.Black, HairStyle.Cropped, TopColour.Red);
-        var clip = _stage.Draw(new(new(Place.Plain), ShotSize.Wide, CameraMove.Static, [new(person, [new(0, 1, Doing.Walk, new(70), new(150))])]));
+        var clip = _stage.Draw(new(new(Place.Plain), ShotSize.Wide, CameraMove.Static,
+            [new(person, [new(0, 1, Doing.Walk, new(70), new(150))])]));
         var apart = Enumerable.Range(0, clip.Seen.Count).Count(frame =>
         {
             // Near the ground some row of the mask has a gap between two legs.
             var box = clip.Seen[frame][0].Box;
             return Enumerable.Range(box.Bottom - 12, 10).Any(y =>
             {
-                var row = Enumerable.Range(box.Left, box.Right - box.Left + 1).Select(x => clip.Masks[(frame * 128 + y) * 224 + x]).ToList();
+                var row = Enumerable.Range(box.Left, box.Right - box.Left + 1).Select(x => clip.Masks[(frame * 128 + y) * 224 + x])
+                    .ToList();
                 var (a, b) = (row.IndexOf(1), row.LastIndexOf(1));
                 return a >= 0 && row[a..b].Contains(0);
             });
@@ -190,8 +204,10 @@ public sealed class StageTests : IDisposable
         var person = Person.Draw(new Chance(1));
         ShotSpec With(params Beat[] beats) => new(new(Place.Park), ShotSize.Wide, CameraMove.Static, [new(person, beats)]);
         Assert.Contains("at least one", Assert.Throws<ArgumentException>(() => _stage.Draw(With())).Message);
-        Assert.Contains("must end at 1", Assert.Throws<ArgumentException>(() => _stage.Draw(With(Beat.At(0, 0.5, Doing.Stand, new(9))))).Message);
-        Assert.Contains("does not follow", Assert.Throws<ArgumentException>(() => _stage.Draw(With(Beat.At(0.5, 1, Doing.Stand, new(9))))).Message);
+        Assert.Contains("must end at 1", Assert.Throws<ArgumentException>(() => _stage.Draw(With(Beat.At(0, 0.5, Doing.Stand, new(9)))))
+            .Message);
+        Assert.Contains("does not follow", Assert.Throws<ArgumentException>(() => _stage.Draw(With(Beat.At(0.5, 1, Doing.Stand, new(9)))))
+            .Message);
         var crowd = With(Beat.At(0, 1, Doing.Stand, new(9))).Roles[0];
         Assert.Contains("room for 3", Assert.Throws<ArgumentException>(() =>
             _stage.Draw(new(new(Place.Park), ShotSize.Wide, CameraMove.Static, [crowd, crowd, crowd, crowd]))).Message);
@@ -199,14 +215,16 @@ public sealed class StageTests : IDisposable
     }
 
     static int Difference(byte[] a, byte[] b, int pixel) =>
-        Math.Abs(a[pixel * 3] - b[pixel * 3]) + Math.Abs(a[pixel * 3 + 1] - b[pixel * 3 + 1]) + Math.Abs(a[pixel * 3 + 2] - b[pixel * 3 + 2]);
+        Math.Abs(a[pixel * 3] - b[pixel * 3]) + Math.Abs(a[pixel * 3 + 1] - b[pixel * 3 + 1])
+            + Math.Abs(a[pixel * 3 + 2] - b[pixel * 3 + 2]);
 
     static bool NearMask(Clip clip, int index)
     {
         var (frame, y, x) = (index / (128 * 224), index / 224 % 128, index % 224);
         for (var dy = -2; dy <= 2; dy++)
             for (var dx = -2; dx <= 2; dx++)
-                if (y + dy is >= 0 and < 128 && x + dx is >= 0 and < 224 && clip.Masks[(frame * 128 + y + dy) * 224 + x + dx] != 0) return true;
+                if (y + dy is >= 0 and < 128 && x + dx is >= 0 and < 224 && clip.Masks[(frame * 128 + y + dy) * 224 + x
+                + dx] != 0) return true;
         return false;
     }
 }

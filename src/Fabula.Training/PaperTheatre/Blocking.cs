@@ -1,4 +1,5 @@
-// Stage directions: the beats of people who come, stay, go, or only do something. "Blocking" is the theatre's word for who stands and walks where.
+// Stage directions: the beats of people who come, stay, go, or only do something. "Blocking" is the theatre's word for who stands and walks
+// where.
 namespace Fabula.Training.PaperTheatre;
 
 public enum Transition { Enter, Exit, Swap, Replace }
@@ -8,7 +9,8 @@ public static class Blocking
     /// <summary>Somebody does one thing in one place for the whole shot.</summary>
     public static IReadOnlyList<Beat> Stay(Doing doing, double x, double facing = 0) => [Beat.At(0, 1, doing, new(x), facing)];
 
-    /// <summary>From beyond the left (-1) or right (1) edge of the frame to x, arriving at a share of the shot, and then something else.</summary>
+    /// <summary>From beyond the left (-1) or right (1) edge of the frame to x, arriving at a share of the shot, and then something
+    /// else.</summary>
     /// <param name="from">When the way begins; before it nobody can be seen.</param>
     public static IReadOnlyList<Beat> Enter(ShotSpec frame, int side, double x, double from, double arrive, Doing then)
     {
@@ -22,7 +24,8 @@ public static class Blocking
     {
         var outside = new Spot(frame.Outside(side));
         var way = new Beat(leave, gone, Pace(frame, outside.X - x, gone - leave), new(x), outside);
-        return [Beat.At(0, leave, first, new(x), -side * 0.2), way, .. gone < 1 ? [Beat.At(gone, 1, Doing.Stand, outside)] : Array.Empty<Beat>()];
+        return [Beat.At(0, leave, first, new(x), -side * 0.2), way, .. gone < 1 ? [Beat.At(gone, 1, Doing.Stand, outside)]
+            : Array.Empty<Beat>()];
     }
 
     /// <summary>Through the door of an indoor place: it opens, the person steps out of it and comes to the front line.</summary>
@@ -43,7 +46,8 @@ public static class Blocking
         return
         [
             Beat.At(0, leave, first, new(x)), new Beat(leave, a, Doing.Walk, new(x), step), new Beat(a, b, Doing.Walk, step, sill),
-            new Beat(b, gone, Doing.Walk, sill, hidden), .. gone < 1 ? [Beat.At(gone, 1, Doing.Stand, new(door + 24, 1.5))] : Array.Empty<Beat>(),
+            new Beat(b, gone, Doing.Walk, sill, hidden), .. gone < 1 ? [Beat.At(gone, 1, Doing.Stand, new(door + 24, 1.5))]
+                : Array.Empty<Beat>(),
         ];
     }
 

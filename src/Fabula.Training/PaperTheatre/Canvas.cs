@@ -14,7 +14,8 @@ public readonly record struct Colour(double R, double G, double B, double A = 1)
     public Colour With(double opacity) => this with { A = opacity };
 }
 
-/// <summary>A picture of premultiplied BGRA pixels and the pen that draws on it. One thread at a time. Dispose frees Cairo's memory.</summary>
+/// <summary>A picture of premultiplied BGRA pixels and the pen that draws on it. One thread at a time. Dispose frees Cairo's
+/// memory.</summary>
 sealed unsafe partial class Canvas : IDisposable
 {
     const string Library = "libcairo.so.2";

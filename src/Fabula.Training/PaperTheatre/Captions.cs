@@ -16,13 +16,14 @@ public static class Captions
         if (register == Register.Screenplay)
         {
             var inside = Lexicon.Say(location.Indoors ? "Heading.Inside" : "Heading.Outside", chance);
-            sentences.Add($"{inside} {Lexicon.Say($"Heading.{location.Place}", chance)} - {Lexicon.Say($"Heading.{location.Time}", chance)}\n");
+            var (place, time) = (Lexicon.Say($"Heading.{location.Place}", chance), Lexicon.Say($"Heading.{location.Time}", chance));
+            sentences.Add($"{inside} {place} - {time}\n");
         }
         else
         {
             var where = register == Register.Full
-                ? Lexicon.Say(location.Place, chance["place"]) + (location.Place == Place.Plain ? "" : " " + Lexicon.Say(location.Time, chance["time"])
-                    + " " + Lexicon.Say($"Detail.{location.Place}", chance["detail"]))
+                ? Lexicon.Say(location.Place, chance["place"]) + (location.Place == Place.Plain ? ""
+                    : " " + Lexicon.Say(location.Time, chance["time"]) + " " + Lexicon.Say($"Detail.{location.Place}", chance["detail"]))
                 : Lexicon.Say($"Again.{location.Place}", chance["again"]);
             sentences.Add($"{Lexicon.Say(spec.Size, chance["size"])}, {where.Replace("{accent}", Lexicon.Say(location.Accent, chance))}.");
         }
@@ -50,7 +51,8 @@ public static class Captions
         if (person.Beard) parts.Add(Lexicon.Say("Beard", chance));
         if (person.Glasses) parts.Add(Lexicon.Say("Glasses", chance));
         if (person.Hat != Hat.None) parts.Add(Lexicon.Say(person.Hat, chance).Replace("{colour}", Lexicon.Say(person.HatColour, chance)));
-        parts.Add(Lexicon.Say($"{(person.Female ? "Dress" : "Shirt")}.{person.Pattern}", chance).Replace("{top}", Lexicon.Say(person.Top, chance)));
+        parts.Add(Lexicon.Say($"{(person.Female ? "Dress" : "Shirt")}.{person.Pattern}", chance)
+            .Replace("{top}", Lexicon.Say(person.Top, chance)));
         if (!person.Female) parts.Add(Lexicon.Say(person.Trousers, chance));
         var list = string.Join(", ", parts.Take(parts.Count - 1)) + Lexicon.Say("And", chance) + parts[^1];
         var height = person.Height == Height.Average ? "" : Lexicon.Say(person.Height, chance) + " ";
@@ -77,7 +79,8 @@ public static class Captions
             // The few steps from the door to the front line, or back, belong to coming and going.
             var afterDoor = i > 0 && beats[i - 1].From.Depth > 0 && beats[i - 1].To.Depth > 0;
             var beforeDoor = i + 1 < beats.Count && beats[i + 1].From.Depth > 0 && beats[i + 1].To.Depth >= 1;
-            if (beats[i].Doing == Doing.Walk && Passage.Of(spec, beats[i].From) == Passage.Of(spec, beats[i].To) && (afterDoor || beforeDoor)) continue;
+            if (beats[i].Doing == Doing.Walk && Passage.Of(spec, beats[i].From) == Passage.Of(spec, beats[i].To)
+                && (afterDoor || beforeDoor)) continue;
             var words = Action(spec, index, beats[i], register, chance[i]);
             if (words is not null && (said.Count == 0 || said[^1] != words)) said.Add(words);
         }
@@ -94,7 +97,8 @@ public static class Captions
         if (to == Way.Door) return Lexicon.Say("Exit.Door", chance);
         if (from != Way.OnStage)
             return Lexicon.Say(running ? "Enter.Run" : "Enter.Side", chance).Replace("{side}", Side(from == Way.Left ? -1 : 1));
-        if (to != Way.OnStage) return Lexicon.Say(running ? "Exit.Run" : "Exit.Side", chance).Replace("{side}", Side(to == Way.Left ? -1 : 1));
+        if (to != Way.OnStage) return Lexicon.Say(running ? "Exit.Run" : "Exit.Side", chance)
+            .Replace("{side}", Side(to == Way.Left ? -1 : 1));
         var partner = spec.Roles.Count == 2 ? 1 - index : -1;
         return beat.Doing switch
         {
@@ -103,7 +107,8 @@ public static class Captions
             Doing.Sit => Lexicon.Say(beat.Start > 0 ? "Doing.SitDown" : "Doing.Sit", chance)
                 .Replace("{seat}", Lexicon.Say($"Seat.{spec.Location.Place}", chance)),
             Doing.Talk when partner >= 0 => Lexicon.Say("Doing.TalkWith", chance).Replace("{other}",
-                spec.Roles[partner].Person.Kind == spec.Roles[index].Person.Kind && !(register == Register.Screenplay && spec.Roles[partner].Name != null)
+                spec.Roles[partner].Person.Kind == spec.Roles[index].Person.Kind
+                    && !(register == Register.Screenplay && spec.Roles[partner].Name != null)
                     ? Lexicon.Say("Other", chance).Replace("{kind}", Lexicon.Ways($"Kind.{spec.Roles[partner].Person.Kind}")[0])
                     : Refer(spec, partner, register, chance)),
             _ => Lexicon.Say(beat.Doing, chance),

@@ -1,5 +1,5 @@
-// One paper person: big head, few shapes, every attribute of the record to be seen. Coordinates: the feet's middle is (0, 0), y up is negative,
-// a person is about 62 units high and is scaled to their size. Order of drawing is from back to front.
+// One paper person: big head, few shapes, every attribute of the record to be seen. Coordinates: the feet's middle is (0, 0), y up is
+// negative, a person is about 62 units high and is scaled to their size. Order of drawing is from back to front.
 namespace Fabula.Training.PaperTheatre;
 
 static class Figure
@@ -9,8 +9,12 @@ static class Figure
 
     static Build Of(Kind kind) => kind switch
     {
-        Kind.Man => new(21, 19, 12, 9), Kind.Woman => new(21, 18, 12.5, 6.8), Kind.OldMan => new(19, 19, 13, 8.2), Kind.OldWoman => new(18, 19, 13.5, 7.4),
-        Kind.Boy => new(14, 17, 16.5, 6.8), _ => new(14, 17, 16.5, 6),
+        Kind.Man => new(21, 19, 12, 9),
+        Kind.Woman => new(21, 18, 12.5, 6.8),
+        Kind.OldMan => new(19, 19, 13, 8.2),
+        Kind.OldWoman => new(18, 19, 13.5, 7.4),
+        Kind.Boy => new(14, 17, 16.5, 6.8),
+        _ => new(14, 17, 16.5, 6),
     };
 
     const double Units = 62;
@@ -65,7 +69,8 @@ static class Figure
             var width = person.Female ? 5.4 : 7;
             // The far leg is darker: that makes two legs of them when they cross.
             foreach (var (leg, at, light) in side > 0
-                ? new[] { (pose.LeftLeg, -spread, 0.80), (pose.RightLeg, spread, 1.0) } : [(pose.RightLeg, spread, 0.80), (pose.LeftLeg, -spread, 1.0)])
+                ? new[] { (pose.LeftLeg, -spread, 0.80), (pose.RightLeg, spread, 1.0) }
+                : [(pose.RightLeg, spread, 0.80), (pose.LeftLeg, -spread, 1.0)])
             {
                 var (kneeX, kneeY) = (at + half * Math.Sin(leg.Thigh), hip + half * Math.Cos(leg.Thigh));
                 var (footX, footY) = (kneeX + half * Math.Sin(leg.Shin), kneeY + half * Math.Cos(leg.Shin));
@@ -110,14 +115,16 @@ static class Figure
                 if (person.Kind == Kind.OldWoman)
                 {
                     // The shawl of old women: the same colour, lighter, so that the colour stays one.
-                    c.Polygon(-shoulder - 2.4, up + 3, 0, up - 2, shoulder + 2.4, up + 3, shoulder + 1, up + 9, f * 3, up + 13, -shoulder - 1, up + 9);
+                    c.Polygon(-shoulder - 2.4, up + 3, 0, up - 2, shoulder + 2.4, up + 3, shoulder + 1, up + 9, f * 3, up + 13,
+                        -shoulder - 1, up + 9);
                     c.Fill(top.Mix(new(1, 1, 1), 0.45));
                     c.Circle(f * 3, up + 4.5, 1.5);
                     c.Fill(new(0.95, 0.75, 0.25));
                 }
                 return;
             }
-            Patterned(() => c.RoundBox(-shoulder, up, shoulder * 2, low - up + (person.Pattern == Pattern.Buttoned ? 3 : 0), 5), up, low + 3);
+            var tail = person.Pattern == Pattern.Buttoned ? 3 : 0;
+            Patterned(() => c.RoundBox(-shoulder, up, shoulder * 2, low - up + tail, 5), up, low + 3);
             if (person.Pattern != Pattern.Buttoned)
             {
                 c.RoundBox(-shoulder * 0.95, hip - 0.6, shoulder * 1.9, 3.6, 1.6);

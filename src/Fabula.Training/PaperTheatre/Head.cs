@@ -1,5 +1,5 @@
-// Faces, hair and hats. A head is a circle of radius r at (x, y); turning shifts the face by f (-1..1) towards where the person looks, so that
-// the hair shows at the back of the head. Hats sit high: hair stays visible under every hat.
+// Faces, hair and hats. A head is a circle of radius r at (x, y); turning shifts the face by f (-1..1) towards where the person looks, so
+// that the hair shows at the back of the head. Hats sit high: hair stays visible under every hat.
 namespace Fabula.Training.PaperTheatre;
 
 static class Head
@@ -177,7 +177,8 @@ static class Hair
         }
         else
         {
-            c.Box(x - r - 1, y - r - 1, 2 * r + 2, person.Style is HairStyle.Cropped or HairStyle.Spiky ? r * (1.25 + 0.4 * Math.Abs(f)) : r * 2 + 2);
+            c.Box(x - r - 1, y - r - 1, 2 * r + 2, person.Style is HairStyle.Cropped or HairStyle.Spiky ? r * (1.25 + 0.4 * Math.Abs(f))
+                : r * 2 + 2);
             c.Fill(hair);
             c.Ellipse(x + f * r * 0.40, y + r * 0.30, r * (person.Female ? 0.80 : 0.84), r * 0.80);
             c.Fill(skin);

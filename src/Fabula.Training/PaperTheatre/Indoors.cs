@@ -7,7 +7,10 @@ static class Indoors
 
     public static Colour DoorColour(Place place) => place switch
     {
-        Place.Kitchen => new(0.42, 0.62, 0.60), Place.Bedroom => new(0.78, 0.58, 0.38), Place.LivingRoom => new(0.62, 0.34, 0.24), _ => new(0.30, 0.40, 0.34),
+        Place.Kitchen => new(0.42, 0.62, 0.60),
+        Place.Bedroom => new(0.78, 0.58, 0.38),
+        Place.LivingRoom => new(0.62, 0.34, 0.24),
+        _ => new(0.30, 0.40, 0.34),
     };
 
     public static void Draw(Paper p, Location at)

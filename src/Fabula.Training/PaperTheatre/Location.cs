@@ -24,9 +24,25 @@ public sealed record Location(Place Place, TimeOfDay Time = TimeOfDay.Day, Accen
 
     internal static double SeatX(Place place) => place switch
     {
-        Place.Beach => 140, Place.Forest => 88, Place.Park => 112, Place.Street => 78, Place.City => 150, Place.Mountains => 66,
-        Place.Farm => 150, Place.Snow => 80, Place.Kitchen => 128, Place.Bedroom => 96, Place.LivingRoom => 92, _ => 132,
+        Place.Beach => 140,
+        Place.Forest => 88,
+        Place.Park => 112,
+        Place.Street => 78,
+        Place.City => 150,
+        Place.Mountains => 66,
+        Place.Farm => 150,
+        Place.Snow => 80,
+        Place.Kitchen => 128,
+        Place.Bedroom => 96,
+        Place.LivingRoom => 92,
+        _ => 132,
     };
 
-    internal static double DoorX(Place place) => place switch { Place.Kitchen => 172, Place.Bedroom => 44, Place.LivingRoom => 172, _ => 48 };
+    internal static double DoorX(Place place) => place switch
+    {
+        Place.Kitchen => 172,
+        Place.Bedroom => 44,
+        Place.LivingRoom => 172,
+        _ => 48
+    };
 }

@@ -1,4 +1,5 @@
-// The backdrops under the sky. The accent colour is on one thing that is easy to see: parasol, mushrooms, kite, awning, tram, tent, barn, scarf.
+// The backdrops under the sky. The accent colour is on one thing that is easy to see: parasol, mushrooms, kite, awning, tram, tent, barn,
+// scarf.
 namespace Fabula.Training.PaperTheatre;
 
 static class Outdoors
@@ -34,7 +35,8 @@ static class Outdoors
         p.Wave(108, 2, 160, 2.5, new(0.92, 0.79, 0.53));
         p.Polygon(new(0.54, 0.37, 0.22), 1.6, 26, 106, 33, 106, 36, 44, 31, 44);
         foreach (var (x, y) in (ReadOnlySpan<(double, double)>)[(-2, 46), (4, 28), (22, 16), (46, 18), (64, 30), (68, 48)])
-            p.Polygon(new(0.18, 0.55, 0.30), 1.4, 31, 44, (33 + x) / 2 - 2, (44 + y) / 2 - 8, x, y, (33 + x) / 2 + 3, (44 + y) / 2 + 2, 36, 46);
+            p.Polygon(new(0.18, 0.55, 0.30), 1.4, 31, 44, (33 + x) / 2 - 2, (44 + y) / 2 - 8, x, y, (33 + x) / 2 + 3, (44 + y) / 2 + 2, 36,
+            46);
         p.Circle(30, 47, 3, new(0.45, 0.28, 0.16), 1);
         p.Circle(37, 48, 3, new(0.45, 0.28, 0.16), 1);
         p.Box(194, 60, 3, 50, White, 1);
@@ -49,9 +51,11 @@ static class Outdoors
     static void Forest(Paper p, TimeOfDay time, Colour accent)
     {
         var (top, low) = Sky.Of(time);
-        p.Canvas.Gradient(top.Mix(new(0.70, 0.88, 0.70), time == TimeOfDay.Night ? 0.05 : 0.4), low.Mix(new(0.93, 0.96, 0.76), 0.3), -10, 90);
+        p.Canvas.Gradient(top.Mix(new(0.70, 0.88, 0.70), time == TimeOfDay.Night ? 0.05 : 0.4), low.Mix(new(0.93, 0.96, 0.76), 0.3), -10,
+            90);
         if (time == TimeOfDay.Night) { p.Canvas.Circle(150, 18, 9); p.Canvas.Fill(new(0.99, 0.96, 0.82)); }
-        for (var i = 0; i < 12; i++) p.Polygon(new(0.58, 0.78, 0.64), 1.4, i * 28 - 50, 104, i * 28 - 34, 26 + i * 37 % 19, i * 28 - 18, 104);
+        for (var i = 0; i < 12; i++) p.Polygon(new(0.58, 0.78, 0.64), 1.4, i * 28 - 50, 104, i * 28 - 34, 26 + i * 37 % 19, i * 28 - 18,
+            104);
         for (var i = 0; i < 7; i++) p.Fir(i * 48 - 40 + i * 53 % 13, 96, 1.25, new(0.24, 0.53, 0.36));
         p.Wave(90, 3, 90, 1, new(0.46, 0.68, 0.36));
         p.Wave(106, 2, 130, 3, new(0.37, 0.59, 0.30));
@@ -106,7 +110,8 @@ static class Outdoors
     static void Street(Paper p, TimeOfDay time, Colour accent)
     {
         Sky.Draw(p, time, 124);
-        Colour[] fronts = [new(0.94, 0.74, 0.56), new(0.97, 0.90, 0.72), new(0.72, 0.82, 0.80), new(0.90, 0.64, 0.58), new(0.86, 0.82, 0.70)];
+        Colour[] fronts = [new(0.94, 0.74, 0.56), new(0.97, 0.90, 0.72), new(0.72, 0.82, 0.80), new(0.90, 0.64, 0.58),
+            new(0.86, 0.82, 0.70)];
         for (var i = 0; i < 5; i++)
         {
             var (x, h) = (i * 62 - 42.0, 64 + i * 29 % 17);
@@ -119,7 +124,8 @@ static class Outdoors
                 // The shop: its awning has the accent colour.
                 Pane(p, time, x + 6, y + 38, 28, 22);
                 for (var s = 0; s < 6; s++)
-                    p.Polygon(s % 2 == 0 ? accent : White, 1, x + s * 9.6 - 1, y + 32, x + s * 9.6 + 8.6, y + 32, x + s * 9.6 + 7.6, y + 43, x + s * 9.6 - 2, y + 43);
+                    p.Polygon(s % 2 == 0 ? accent : White, 1, x + s * 9.6 - 1, y + 32, x + s * 9.6 + 8.6, y + 32, x + s * 9.6 + 7.6, y
+                    + 43, x + s * 9.6 - 2, y + 43);
                 p.Box(x + 39, y + 44, 13, 30, new(0.40, 0.26, 0.20), 0.8, 1);
             }
             else
@@ -150,7 +156,8 @@ static class Outdoors
             var x = i * 52 - 44.0;
             p.Box(x, 100 - h, 40, h + 2, i % 2 == 0 ? new(0.42, 0.48, 0.62) : new(0.55, 0.46, 0.52));
             for (var row = 0; row < (h - 8) / 20; row++)
-                for (var column = 0; column < 2; column++) Pane(p, time, x + 6 + column * 17, 106 - h + row * 20, 11, 12, (i + row * 2 + column) % 3 != 0);
+                for (var column = 0; column < 2; column++) Pane(p, time, x + 6 + column * 17, 106 - h + row * 20, 11, 12,
+                (i + row * 2 + column) % 3 != 0);
         }
         p.Box(-60, 98, 350, 9, new(0.70, 0.69, 0.73));
         p.Box(-60, 106, 350, 90, new(0.40, 0.41, 0.47));
@@ -174,7 +181,8 @@ static class Outdoors
         {
             const double T = 0.34;
             p.Polygon(colour, 2.5, x - w, 102, x, 100 - h, x + w, 102);
-            p.Polygon(new(0.99, 0.99, 1), 0.6, x, 100 - h, x - w * T, 100 - h + h * T, x - w * T * 0.4, 100 - h + h * T * 0.78, x, 100 - h + h * T * 1.2,
+            p.Polygon(new(0.99, 0.99, 1), 0.6, x, 100 - h, x - w * T, 100 - h + h * T, x - w * T * 0.4, 100 - h + h * T * 0.78, x, 100 - h
+                + h * T * 1.2,
                 x + w * T * 0.45, 100 - h + h * T * 0.8, x + w * T, 100 - h + h * T);
         }
         p.Wave(82, 4, 140, 2, new(0.50, 0.70, 0.50));
@@ -198,7 +206,8 @@ static class Outdoors
     {
         Sky.Draw(p, time, 196);
         p.Wave(74, 5, 150, 1, new(0.72, 0.82, 0.46));
-        for (var i = 0; i < 9; i++) p.Polygon(new(0.93, 0.83, 0.45), 0.8, i * 40 - 60, 100, i * 40 - 46, 78, i * 40 - 38, 78, i * 40 - 40, 100);
+        for (var i = 0; i < 9; i++) p.Polygon(new(0.93, 0.83, 0.45), 0.8, i * 40 - 60, 100, i * 40 - 46, 78, i * 40 - 38, 78, i * 40 - 40,
+            100);
         p.Wave(92, 2, 120, 0, new(0.56, 0.74, 0.38));
         // The barn wears the accent colour.
         p.Polygon(accent, 2, 20, 100, 20, 52, 34, 32, 58, 20, 82, 32, 96, 52, 96, 100);
@@ -241,7 +250,8 @@ static class Outdoors
         p.Box(167, 42, 18, 15, accent, 1, 1);
         p.Box(162, 55, 28, 4, accent.Shade(0.8), 1, 2);
         p.Polygon(new(0.96, 0.52, 0.16), 0, 175, 67, 188, 70, 175, 71.5);
-        foreach (var (x, y) in (ReadOnlySpan<(double, double)>)[(171, 64), (180, 64), (176, 88), (176, 96)]) p.Circle(x, y, 1.6, Palette.Ink, 0);
+        foreach (var (x, y) in (ReadOnlySpan<(double, double)>)[(171, 64), (180, 64), (176, 88), (176, 96)]) p.Circle(x, y, 1.6,
+            Palette.Ink, 0);
         // The sledge to sit on.
         p.Box(58, 99, 46, 4, Wood, 1, 2);
         foreach (var x in (ReadOnlySpan<double>)[66, 92]) p.Box(x, 102, 3, 7, Wood.Shade(0.8), 0.6);

@@ -1,7 +1,8 @@
 // Cut-out layers: each shape is a piece of coloured paper with a soft shadow below it and a light cut edge, in the light of a time of day.
 namespace Fabula.Training.PaperTheatre;
 
-/// <param name="light">What the time of day leaves of each colour; lamps, windows and the sky are painted past it, straight on the canvas.</param>
+/// <param name="light">What the time of day leaves of each colour; lamps, windows and the sky are painted past it, straight on the
+/// canvas.</param>
 /// <param name="mist">A colour that the light mixes in.</param>
 sealed class Paper(Canvas canvas, Colour light, Colour mist, double mistShare)
 {
@@ -60,7 +61,8 @@ sealed class Paper(Canvas canvas, Colour light, Colour mist, double mistShare)
     });
 
     /// <summary>A crown of leaves or a cloud: a circle with bumps.</summary>
-    public void Blob(double x, double y, double radius, int bumps, double depth, Colour colour, double shadow = 2) => Cut(colour, shadow, () =>
+    public void Blob(double x, double y, double radius, int bumps, double depth, Colour colour, double shadow = 2) => Cut(colour, shadow,
+        () =>
     {
         for (var i = 0; i < 48; i++)
         {
@@ -121,7 +123,8 @@ sealed class Paper(Canvas canvas, Colour light, Colour mist, double mistShare)
         if (!curtains) return;
         var accent = Palette.Of(location.Accent);
         Polygon(accent, 1.5, x - 8, y - 7, x + width * 0.26, y - 7, x + width * 0.08, y + height + 8, x - 8, y + height + 8);
-        Polygon(accent, 1.5, x + width + 8, y - 7, x + width * 0.74, y - 7, x + width * 0.92, y + height + 8, x + width + 8, y + height + 8);
+        Polygon(accent, 1.5, x + width + 8, y - 7, x + width * 0.74, y - 7, x + width * 0.92, y + height + 8, x + width + 8, y + height
+            + 8);
         Box(x - 11, y - 9, width + 22, 3, new(0.45, 0.30, 0.20), 1, 1.5);
     }
 

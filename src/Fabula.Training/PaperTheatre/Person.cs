@@ -29,12 +29,17 @@ public sealed record Person(
     /// <summary>From the ground to the top of the head without hat, in units of the stage (which is 128 high). 50 to 88.</summary>
     public double Size => Kind switch
     {
-        Kind.Man => 80, Kind.Woman => 76, Kind.OldMan => 74, Kind.OldWoman => 70, Kind.Boy => 58, _ => 56,
+        Kind.Man => 80,
+        Kind.Woman => 76,
+        Kind.OldMan => 74,
+        Kind.OldWoman => 70,
+        Kind.Boy => 58,
+        _ => 56,
     } * Height switch { Height.Small => 0.9, Height.Tall => 1.1, _ => 1.0 };
 
     /// <summary>
-    /// One identity in ten is never trained on. An identity is kind, skin, hair, style and top; whoever differs only in hat, glasses, height or
-    /// pattern is on the same side. The hash is stable over versions and machines.
+    /// One identity in ten is never trained on. An identity is kind, skin, hair, style and top; whoever differs only in hat, glasses,
+    /// height or pattern is on the same side. The hash is stable over versions and machines.
     /// </summary>
     public bool HeldOut => Chance.Hash($"{Kind}/{Skin}/{Hair}/{Style}/{Top}") % 10 == 0;
 

@@ -1,6 +1,6 @@
-// Invents shots and stories from a chance. Stories have recurring people and places in the three patterns of OneStory (main subject; insert and
-// recall; introduced apart, then together); between two casts of one place stands a transition shot (InfinityStory: enter, exit, swap, replace,
-// with one to three people, some of whom may stay).
+// Invents shots and stories from a chance. Stories have recurring people and places in the three patterns of OneStory (main subject; insert
+// and recall; introduced apart, then together); between two casts of one place stands a transition shot (InfinityStory: enter, exit, swap,
+// replace, with one to three people, some of whom may stay).
 namespace Fabula.Training.PaperTheatre;
 
 public enum StoryPattern { MainSubject, InsertAndRecall, ApartThenTogether }
@@ -37,7 +37,8 @@ public static class Playwright
     }
 
     /// <summary>
-    /// A shot in which people come or go while the others stay. Before and after it the cast is another one; the camera and the place do not change.
+    /// A shot in which people come or go while the others stay. Before and after it the cast is another one; the camera and the place do
+    /// not change.
     /// </summary>
     /// <param name="leaving">Visible at the first frame, gone at the last. Swap and Replace need one of these and one who arrives.</param>
     /// <exception cref="ArgumentException">The people do not fit the transition, or there are more than 3.</exception>
@@ -52,16 +53,19 @@ public static class Playwright
         var side = chance["side"].Pick(-1, 1);
         var (near, roles) = (112 + side * 46.0, new List<Role>());
         for (var i = 0; i < staying.Count; i++)
-            roles.Add(Cast(staying[i], Blocking.Stay(chance["stay"][i].Pick(Doing.Stand, Doing.Talk, Doing.Wave), 112 - side * (14 + 44 * i), side * 0.4)));
+            roles.Add(Cast(staying[i], Blocking.Stay(chance["stay"][i].Pick(Doing.Stand, Doing.Talk, Doing.Wave),
+            112 - side * (14 + 44 * i), side * 0.4)));
         var door = location.Indoors && chance["door"].Happens(0.5);
         var after = chance["after"].Pick(Doing.Stand, Doing.Wave, Doing.Talk);
         var from = door ? location.Door!.Value + (location.Door.Value > 112 ? -26 : 26) : near;
         // Nobody stands where the door opens.
-        if (door) for (var i = 0; i < roles.Count; i++) roles[i] = Cast(staying[i], Blocking.Stay(Doing.Stand, location.Door!.Value > 112 ? 92 - 46 * i : 132 + 46 * i));
+        if (door) for (var i = 0; i < roles.Count; i++) roles[i] = Cast(staying[i], Blocking.Stay(Doing.Stand, location.Door!.Value > 112
+            ? 92 - 46 * i : 132 + 46 * i));
         if (leaving is not null)
         {
             var (leave, gone) = kind == Transition.Replace ? (0.0625, 0.5) : (0.25, 0.95);
-            roles.Add(Cast(leaving, door ? Blocking.ExitByDoor(frame, from, leave, gone, Doing.Stand) : Blocking.Exit(frame, side, near, leave, gone, Doing.Stand)));
+            roles.Add(Cast(leaving, door ? Blocking.ExitByDoor(frame, from, leave, gone, Doing.Stand) : Blocking.Exit(frame, side, near,
+                leave, gone, Doing.Stand)));
         }
         if (arriving is not null)
         {
@@ -81,7 +85,8 @@ public static class Playwright
         var pattern = of ?? chance["pattern"].Any<StoryPattern>();
         var kinds = chance["kinds"].Shuffled<Kind>(Enum.GetValues<Kind>());
         Person[] people = [.. Enumerable.Range(0, 3).Select(i => Person.Draw(chance["person"][i], kinds[i], heldOut))];
-        Location[] places = [.. chance["places"].Shuffled<Place>(Location.Places).Take(3).Select((place, i) => Location.Draw(chance["place"][i], place))];
+        Location[] places = [.. chance["places"].Shuffled<Place>(Location.Places).Take(3)
+            .Select((place, i) => Location.Draw(chance["place"][i], place))];
         var shots = new List<StoryShot>();
         void Add(int place, params int[] cast) =>
             shots.Add(new(Shot(chance["shot"][shots.Count], places[place], [.. cast.Select(i => people[i])]), cast, place));
@@ -89,7 +94,8 @@ public static class Playwright
         {
             var spec = Change(chance["change"][shots.Count], places[place], kind, [.. staying.Select(i => people[i])],
                 leaving is { } l ? people[l] : null, arriving is { } a ? people[a] : null);
-            shots.Add(new(spec, [.. staying, .. leaving is { } l2 ? [l2] : Array.Empty<int>(), .. arriving is { } a2 ? [a2] : Array.Empty<int>()], place, kind));
+            shots.Add(new(spec, [.. staying, .. leaving is { } l2 ? [l2] : Array.Empty<int>(), .. arriving is { } a2 ? [a2]
+                : Array.Empty<int>()], place, kind));
         }
         switch (pattern)
         {
@@ -135,10 +141,15 @@ public static class Playwright
             : ["stand", "walk", "walk", "run", "wave", "jump", "sit", "talk", "point", "enter", "exit", "door in", "door out"];
         var act = chance["act"].Pick(acts);
         if (act.StartsWith("door", StringComparison.Ordinal) && !location.Indoors) act = act == "door in" ? "enter" : "exit";
-        if (act.StartsWith("door", StringComparison.Ordinal) && size != ShotSize.Wide) frame = frame with { Size = ShotSize.Wide, Centre = 112 };
+        if (act.StartsWith("door", StringComparison.Ordinal) && size != ShotSize.Wide) frame = frame with
+        {
+            Size = ShotSize.Wide,
+            Centre = 112
+        };
         var then = chance["then"].Pick(Doing.Stand, Doing.Wave, Doing.Talk);
         // Both hands are full, or there is a stick and a thing in them: no waving.
-        if (carries is { } thing && (Props.InBothHands(thing) || act is "jump" or "sit" or "run")) (act, then) = act is "wave" or "point" or "talk" or "jump" or "sit"
+        if (carries is { } thing && (Props.InBothHands(thing) || act is "jump" or "sit" or "run")) (act,
+            then) = act is "wave" or "point" or "talk" or "jump" or "sit"
             ? ("stand", Doing.Stand) : (act, Doing.Stand);
         if (act == "sit" && size != ShotSize.Wide) frame = frame with { Centre = location.Seat.X };
         var away = chance["away"].Between(-0.4, 0.4);
@@ -149,7 +160,8 @@ public static class Playwright
             "wave" => Blocking.Stay(Doing.Wave, x, away),
             "jump" => Blocking.Stay(Doing.Jump, x, away),
             "sit" => chance["down"].Happens(0.5)
-                ? [new(0, 0.45, Doing.Walk, new(location.Seat.X - side * 26), new(location.Seat.X)), Beat.At(0.45, 1, Doing.Sit, new(location.Seat.X), side)]
+                ? [new(0, 0.45, Doing.Walk, new(location.Seat.X - side * 26), new(location.Seat.X)), Beat.At(0.45, 1, Doing.Sit,
+                new(location.Seat.X), side)]
                 : Blocking.Stay(Doing.Sit, location.Seat.X, side),
             "talk" => Blocking.Stay(Doing.Talk, x, away),
             "point" => Blocking.Stay(Doing.Point, x, side * 0.7),
@@ -191,5 +203,6 @@ public static class Playwright
         ? [new(chance["prop"].Any<Prop>(), chance["at"].Pick(26.0, 196.0))]
         : [];
 
-    static Role Cast(Person person, IReadOnlyList<Beat> beats, Carried? carries = null) => new(person, beats, carries, Lexicon.Name(person));
+    static Role Cast(Person person, IReadOnlyList<Beat> beats, Carried? carries = null) => new(person, beats, carries,
+        Lexicon.Name(person));
 }

@@ -1,5 +1,5 @@
-// From a role's beats to where a person is and how the body is held at one moment. Feet that walk do not slide: the length of a step follows from
-// the way and the pace. Angles are radians from straight down, positive towards the right of the stage.
+// From a role's beats to where a person is and how the body is held at one moment. Feet that walk do not slide: the length of a step
+// follows from the way and the pace. Angles are radians from straight down, positive towards the right of the stage.
 namespace Fabula.Training.PaperTheatre;
 
 readonly record struct Arm(double Upper, double Fore);
@@ -51,8 +51,10 @@ readonly record struct Pose(Doing Doing, Spot Spot, double Face, Leg LeftLeg, Le
             Doing.Run => pose.Striding(side, now, length, way, role.Person.Size, 1.7, 0.55, 0.85, running: true),
             Doing.Wave => pose.WithNear(side, new(side * 1.65, side * (2.4 + 0.55 * Math.Sin(Math.Tau * 1.5 * now)))) with { Mouth = 0.35 },
             Doing.Point => pose.WithNear(side, new(side * (1.5 * Smooth(u / 0.2)), side * (1.55 * Smooth(u / 0.2)))),
-            Doing.Talk => pose.WithNear(side, new(side * (0.35 + 0.15 * Math.Sin(5 * now)), side * (1.5 + 0.55 * Math.Sin(7 * now + own * 6))))
-                with { Mouth = 0.15 + 0.85 * Math.Abs(Math.Sin(Math.PI * 2.1 * now + own)), Lean = 0.03 * Math.Sin(3 * now) },
+            Doing.Talk => pose.WithNear(side, new(side * (0.35 + 0.15 * Math.Sin(5 * now)),
+                side * (1.5 + 0.55 * Math.Sin(7 * now + own * 6))))
+                with
+            { Mouth = 0.15 + 0.85 * Math.Abs(Math.Sin(Math.PI * 2.1 * now + own)), Lean = 0.03 * Math.Sin(3 * now) },
             Doing.Jump => pose.Jumping(now / length * Math.Max(1, Math.Round(length / 0.95))),
             Doing.Sit => pose.Sitting(side, beat.Start <= 0 ? 1 : Smooth(u / 0.35)),
             _ => pose,
@@ -78,8 +80,13 @@ readonly record struct Pose(Doing Doing, Spot Spot, double Face, Leg LeftLeg, Le
         }
         return this with
         {
-            LeftLeg = Step(phase), RightLeg = Step(phase + Math.PI), LeftArm = Swing(phase), RightArm = Swing(phase + Math.PI),
-            Lean = side * (running ? 0.16 : 0.03), Lift = running ? 2.5 * Math.Abs(Math.Cos(phase)) : 0, Mouth = running ? 0.3 : 0,
+            LeftLeg = Step(phase),
+            RightLeg = Step(phase + Math.PI),
+            LeftArm = Swing(phase),
+            RightArm = Swing(phase + Math.PI),
+            Lean = side * (running ? 0.16 : 0.03),
+            Lift = running ? 2.5 * Math.Abs(Math.Cos(phase)) : 0,
+            Mouth = running ? 0.3 : 0,
         };
     }
 
@@ -92,15 +99,23 @@ readonly record struct Pose(Doing Doing, Spot Spot, double Face, Leg LeftLeg, Le
         var knee = 0.75 * crouch + 0.35 * high;
         return this with
         {
-            LeftLeg = new(-knee, knee * 0.6), RightLeg = new(knee, -knee * 0.6), Lift = 13 * high, Mouth = high > 0.3 ? 0.8 : 0.1,
-            LeftArm = new(-0.3 - 2.0 * high, -0.3 - 2.4 * high), RightArm = new(0.3 + 2.0 * high, 0.3 + 2.4 * high),
+            LeftLeg = new(-knee, knee * 0.6),
+            RightLeg = new(knee, -knee * 0.6),
+            Lift = 13 * high,
+            Mouth = high > 0.3 ? 0.8 : 0.1,
+            LeftArm = new(-0.3 - 2.0 * high, -0.3 - 2.4 * high),
+            RightArm = new(0.3 + 2.0 * high, 0.3 + 2.4 * high),
         };
     }
 
     Pose Sitting(double side, double seated) => this with
     {
-        Seated = seated, LeftLeg = new(side * 1.42 * seated, side * 0.12 * seated), RightLeg = new(side * 1.3 * seated, -side * 0.05 * seated),
-        LeftArm = new(side * 0.35 * seated, side * 1.0 * seated), RightArm = new(side * 0.25 * seated, side * 0.9 * seated),
+        Seated = seated,
+        LeftLeg = new(side * 1.42 * seated, side * 0.12 * seated),
+        RightLeg = new(side * 1.3 * seated,
+            -side * 0.05 * seated),
+        LeftArm = new(side * 0.35 * seated, side * 1.0 * seated),
+        RightArm = new(side * 0.25 * seated, side * 0.9 * seated),
     };
 
     Pose Holding(Carried thing, double side) => thing switch
@@ -109,7 +124,8 @@ readonly record struct Pose(Doing Doing, Spot Spot, double Face, Leg LeftLeg, Le
             this with { LeftArm = new(-0.25, 1.0), RightArm = new(0.25, -1.0) },
         Carried.Box or Carried.Teddy or Carried.Book =>
             this with { LeftArm = new(side * 0.35, side * 1.45), RightArm = new(side * 0.3, side * 1.4) },
-        Carried.Balloon or Carried.Umbrella or Carried.Flowers => Math.Abs(Face) < 0.5 ? WithFar(side, new(-side * 0.55, -side * 2.0)) : WithFar(side, new(side * 0.6, side * 1.9)),
+        Carried.Balloon or Carried.Umbrella or Carried.Flowers => Math.Abs(Face) < 0.5 ? WithFar(side, new(-side * 0.55, -side * 2.0))
+            : WithFar(side, new(side * 0.6, side * 1.9)),
         _ => WithFar(side, new(-side * 0.22, -side * 0.12)),
     };
 

@@ -53,7 +53,8 @@ static class Props
             case Carried.Flowers:
                 c.Polygon(x - 4.5, y - 6, x + 4.5, y - 6, x + 1, y + 5, x - 1, y + 5);
                 c.Fill(new(0.25, 0.55, 0.27));
-                foreach (var (dx, dy, red) in (ReadOnlySpan<(double, double, bool)>)[(-4, -8, true), (4, -8, false), (0, -11, true), (0, -6.5, false)])
+                foreach (var (dx, dy, red) in (ReadOnlySpan<(double, double, bool)>)[(-4, -8, true), (4, -8, false), (0, -11, true),
+                    (0, -6.5, false)])
                 {
                     c.Circle(x + dx, y + dy, 3.0);
                     c.Fill(red ? new(0.93, 0.25, 0.42) : new(0.99, 0.85, 0.30));

@@ -1,5 +1,6 @@
 // A shot as data: where, who, who does what when, and how the camera looks. A spec holds everything that the stage needs; the same spec
-// gives the same pixels. Coordinates are stage units: the stage is 224 wide and 128 high, x to the right, feet on the front line at y = 114.
+// gives the same pixels. Coordinates are stage units: the stage is 224 wide and 128 high, x to the right, feet on the front line at y =
+// 114.
 namespace Fabula.Training.PaperTheatre;
 
 public enum ShotSize { Wide, Medium, Close }
@@ -8,14 +9,16 @@ public enum Doing { Stand, Walk, Run, Wave, Jump, Sit, Talk, Point }
 public enum Carried { Box, Basket, Balloon, Umbrella, Flowers, Suitcase, Book, Teddy }
 public enum Prop { Ball, Crate, Barrel, Pot, Lantern, Cat, Dog }
 
-/// <param name="Depth">0 is the front line, 1 the doorway in the back wall; beyond 1 the wall hides whoever stands beside the opening.</param>
+/// <param name="Depth">0 is the front line, 1 the doorway in the back wall; beyond 1 the wall hides whoever stands beside the
+/// opening.</param>
 public readonly record struct Spot(double X, double Depth = 0);
 
 /// <summary>One piece of a person's time line, from Start to End (0 is the first frame of the shot, 1 the last).</summary>
 /// <param name="Facing">-1 left, 0 to the audience, 1 right; somebody who walks or runs looks where they go.</param>
 public sealed record Beat(double Start, double End, Doing Doing, Spot From, Spot To, double Facing = 0)
 {
-    public static Beat At(double start, double end, Doing doing, Spot spot, double facing = 0) => new(start, end, doing, spot, spot, facing);
+    public static Beat At(double start, double end, Doing doing, Spot spot, double facing = 0) => new(start, end, doing, spot, spot,
+        facing);
 }
 
 /// <summary>One person's part in a shot.</summary>
@@ -28,7 +31,8 @@ public sealed record PlacedProp(Prop Prop, double X);
 /// <param name="Centre">Where the camera looks, x in stage units; a wide shot looks at 112.</param>
 /// <param name="Roles">0 to 3 people; the first ones are drawn behind the later ones where they stand side by side.</param>
 public sealed record ShotSpec(
-    Location Location, ShotSize Size, CameraMove Camera, IReadOnlyList<Role> Roles, double Centre = ShotSpec.StageWidth / 2, int Frames = 17)
+    Location Location, ShotSize Size, CameraMove Camera, IReadOnlyList<Role> Roles, double Centre = ShotSpec.StageWidth / 2,
+    int Frames = 17)
 {
     public const double StageWidth = 224, StageHeight = 128, Ground = 114;
     /// <summary>Frames in a second; walking people step at a natural pace at this rate.</summary>
@@ -48,10 +52,12 @@ public sealed record ShotSpec(
     /// <summary>The empty place, seen by the same camera.</summary>
     public ShotSpec Plate => this with
     {
-        Roles = [], Framing = Roles.Count == 0 ? Framing : Roles.Max(role => role.Person.Size),
+        Roles = [],
+        Framing = Roles.Count == 0 ? Framing : Roles.Max(role => role.Person.Size),
     };
 
     /// <summary>One person on plain ground, from the front.</summary>
     public static ShotSpec Portrait(Person person, ShotSize size = ShotSize.Medium, Accent ground = Accent.Blue) =>
-        new(new(Place.Plain, Accent: ground), size, CameraMove.Static, [new(person, [Beat.At(0, 1, Doing.Stand, new(StageWidth / 2))])], Frames: 1);
+        new(new(Place.Plain, Accent: ground), size, CameraMove.Static, [new(person, [Beat.At(0, 1, Doing.Stand, new(StageWidth / 2))])],
+            Frames: 1);
 }

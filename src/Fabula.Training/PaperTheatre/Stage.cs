@@ -1,8 +1,8 @@
 // Draws shots. One stage per thread: it keeps pictures to draw on, and the backdrops of the places it has seen lately.
 //
-// Each frame: the backdrop as the camera sees it (that alone is the plate); the open door; then person after person, the rear ones first. A person
-// is drawn alone, gets a paper edge, throws a shadow on what lies behind, and is laid on top. The very cut-out that is laid on the frame also
-// writes the mask: truth and pixels come from one drawing.
+// Each frame: the backdrop as the camera sees it (that alone is the plate); the open door; then person after person, the rear ones first. A
+// person is drawn alone, gets a paper edge, throws a shadow on what lies behind, and is laid on top. The very cut-out that is laid on the
+// frame also writes the mask: truth and pixels come from one drawing.
 namespace Fabula.Training.PaperTheatre;
 
 public sealed class Stage : IDisposable
@@ -19,7 +19,8 @@ public sealed class Stage : IDisposable
     readonly Dictionary<(Location, string, View, View), (Canvas Picture, int Used)> _backdrops = [];
     int _clock;
 
-    /// <summary>A stage for frames of this size. The stage's picture is 7:4 and covers the frame; another shape of frame sees less of it.</summary>
+    /// <summary>A stage for frames of this size. The stage's picture is 7:4 and covers the frame; another shape of frame sees less of
+    /// it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A side is below 16 or above 4096.</exception>
     public Stage(int width, int height)
     {
@@ -93,7 +94,8 @@ public sealed class Stage : IDisposable
 
         /// <summary>The pixels of the frame that a part of the stage can touch.</summary>
         public Area Cover(double left, double top, double width, double height) => new(
-            (int)Math.Clamp(Math.Floor((left - X) * Scale + Width / 2.0), 0, Width), (int)Math.Clamp(Math.Floor((top - Y) * Scale + Height / 2.0), 0, Height),
+            (int)Math.Clamp(Math.Floor((left - X) * Scale + Width / 2.0), 0, Width), (int)Math.Clamp(Math.Floor((top - Y) * Scale
+            + Height / 2.0), 0, Height),
             (int)Math.Clamp(Math.Ceiling((left + width - X) * Scale + Width / 2.0), 0, Width),
             (int)Math.Clamp(Math.Ceiling((top + height - Y) * Scale + Height / 2.0), 0, Height));
 
@@ -157,7 +159,8 @@ public sealed class Stage : IDisposable
         for (var i = 0; i < Looks; i++)
         {
             var moment = t + (i - Looks / 2) * 0.022;
-            if (spec.Roles.Any(role => Pose.SpotAt(role, moment) is { Depth: > 0.45 and < 1.25 } spot && Math.Abs(spot.X - door) < Doorway.Width)) passing++;
+            if (spec.Roles.Any(role => Pose.SpotAt(role, moment) is { Depth: > 0.45 and < 1.25 } spot
+                && Math.Abs(spot.X - door) < Doorway.Width)) passing++;
         }
         if (passing == 0) return;
         var area = view.Cover(door - 60, 0, 120, 110);
@@ -248,7 +251,8 @@ public sealed class Stage : IDisposable
         canvas.Restore();
     }
 
-    /// <summary>Lays the cut-out on the frame, with its shadow, and writes its mark into the mask wherever it is at least half opaque.</summary>
+    /// <summary>Lays the cut-out on the frame, with its shadow, and writes its mark into the mask wherever it is at least half
+    /// opaque.</summary>
     void Lay(View view, Area area, Span<byte> mask, byte mark, bool shadow, Action<Canvas>? outline)
     {
         Clipped(_frame, view, area, outline, () =>
@@ -300,17 +304,21 @@ public sealed class Stage : IDisposable
 
     static void Check(ShotSpec spec)
     {
-        if (spec.Frames < 1) throw new ArgumentException($"A shot of {spec.Frames} frames cannot be drawn: give it at least 1.", nameof(spec));
-        if (spec.Roles.Count > 3) throw new ArgumentException($"{spec.Roles.Count} people in one shot: the theatre has room for 3.", nameof(spec));
+        if (spec.Frames < 1) throw new ArgumentException($"A shot of {spec.Frames} frames cannot be drawn: give it at least 1.",
+            nameof(spec));
+        if (spec.Roles.Count > 3) throw new ArgumentException($"{spec.Roles.Count} people in one shot: the theatre has room for 3.",
+            nameof(spec));
         foreach (var role in spec.Roles)
         {
-            if (role.Beats.Count == 0) throw new ArgumentException($"The {role.Person.Kind} has no beat: give the role at least one.", nameof(spec));
+            if (role.Beats.Count == 0) throw new ArgumentException($"The {role.Person.Kind} has no beat: give the role at least one.",
+                nameof(spec));
             var end = 0.0;
             foreach (var beat in role.Beats)
             {
                 if (beat.Start != end || beat.End <= beat.Start)
                     throw new ArgumentException(
-                        $"The {role.Person.Kind}'s beat from {beat.Start} to {beat.End} does not follow the one that ends at {end}.", nameof(spec));
+                        $"The {role.Person.Kind}'s beat from {beat.Start} to {beat.End} does not follow the one that ends at {end}.",
+                        nameof(spec));
                 end = beat.End;
             }
             if (end != 1) throw new ArgumentException($"The {role.Person.Kind}'s last beat ends at {end}: it must end at 1.", nameof(spec));

@@ -1,5 +1,5 @@
-// Looks at a drawn transition as a viewer would and says whether it may be learned from: the right people at both ends, everybody comes and goes
-// by an edge or the door, and the empty place stays the same. The truth of the clip is measured, not the plan.
+// Looks at a drawn transition as a viewer would and says whether it may be learned from: the right people at both ends, everybody comes and
+// goes by an edge or the door, and the empty place stays the same. The truth of the clip is measured, not the plan.
 namespace Fabula.Training.PaperTheatre;
 
 public enum Verdict { Kept, WrongStart, WrongEnd, PoppedUp, Vanished, Covered, OtherPlace }
@@ -22,13 +22,15 @@ public static class TransitionCheck
                 if (before.Visible && !now.Visible && before.AtEdge == 0 && !before.InDoor) return Verdict.Vanished;
             }
             // Somebody who stands there for good must not be hidden by others for most of the body.
-            if (first.Contains(role) && last.Contains(role) && clip.Seen.Min(seen => seen[role].Pixels) * 4 < clip.Seen.Max(seen => seen[role].Pixels))
+            if (first.Contains(role) && last.Contains(role) && clip.Seen.Min(seen => seen[role].Pixels) * 4 < clip.Seen.Max(seen =>
+                seen[role].Pixels))
                 return Verdict.Covered;
         }
         return SamePlace(clip) ? Verdict.Kept : Verdict.OtherPlace;
     }
 
-    /// <summary>Pixels that show the empty place in the first and the last frame, and lie far from people, are equal up to soft shadows.</summary>
+    /// <summary>Pixels that show the empty place in the first and the last frame, and lie far from people, are equal up to soft
+    /// shadows.</summary>
     static bool SamePlace(Clip clip)
     {
         var first = clip.Mask(0);
