@@ -110,7 +110,6 @@ static class Indoors
         p.Box(64, 97, 58, 13, accent.Shade(1.08), 1.2, 4);
         p.Box(212, 60, 40, 40, Wood, 1.8, 1);
         p.Box(217, 66, 26, 20, new(0.28, 0.36, 0.40), 0, 3);
-        p.Circle(140, 88, 0.1, Wood, 0);
     }
 
     static void Library(Paper p, Location at, Colour accent)

@@ -186,9 +186,9 @@ public static class Lexicon
         ["Same"] = ["the same {kind}"],
         ["Other"] = ["the other {kind}"],
         ["A"] = ["a {kind} with {list}"],
+        ["An"] = ["an"],
         ["Then"] = [" and then ", ", then ", " and "],
         ["And"] = [" and "],
-        ["An"] = ["an"],
         ["Names.Female"] = ["Ada", "Bea", "Clara", "Emma", "Grace", "Hanna", "Ida", "Lucy", "Mary", "Nora", "Rosa", "Sophie"],
         ["Names.Male"] = ["Adam", "Ben", "Carl", "David", "Felix", "Henry", "Jack", "Leo", "Max", "Oscar", "Paul", "Tom"],
     };

@@ -1,5 +1,5 @@
-// The backdrops under the sky. The accent colour is on one thing that is easy to see: parasol, mushrooms, kite, awning, tram, tent, barn,
-// scarf.
+// The backdrops under the sky. The accent colour is on one thing that is easy to see: parasol, mushrooms, flowers, door, tram, tent,
+// barn, scarf.
 namespace Fabula.Training.PaperTheatre;
 
 static class Outdoors

@@ -128,7 +128,7 @@ sealed class Paper(Canvas canvas, Colour light, Colour mist, double mistShare)
         Box(x - 11, y - 9, width + 22, 3, new(0.45, 0.30, 0.20), 1, 1.5);
     }
 
-    /// <summary>A closed door with panels and a knob, in its frame; the opening is Stage.DoorWidth wide.</summary>
+    /// <summary>A closed door with panels and a knob, in its frame; the opening is Doorway.Width wide.</summary>
     public void Door(double x, Colour colour)
     {
         var (half, top) = (Doorway.Width / 2, Doorway.Top);

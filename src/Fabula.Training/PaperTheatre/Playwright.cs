@@ -59,13 +59,15 @@ public static class Playwright
         var after = chance["after"].Pick(Doing.Stand, Doing.Wave, Doing.Talk);
         var from = door ? location.Door!.Value + (location.Door.Value > 112 ? -26 : 26) : near;
         // Nobody stands where the door opens.
-        if (door) for (var i = 0; i < roles.Count; i++) roles[i] = Cast(staying[i], Blocking.Stay(Doing.Stand, location.Door!.Value > 112
-            ? 92 - 46 * i : 132 + 46 * i));
+        if (door)
+            for (var i = 0; i < roles.Count; i++)
+                roles[i] = Cast(staying[i], Blocking.Stay(Doing.Stand, location.Door!.Value > 112 ? 92 - 46 * i : 132 + 46 * i));
         if (leaving is not null)
         {
             var (leave, gone) = kind == Transition.Replace ? (0.0625, 0.5) : (0.25, 0.95);
-            roles.Add(Cast(leaving, door ? Blocking.ExitByDoor(frame, from, leave, gone, Doing.Stand) : Blocking.Exit(frame, side, near,
-                leave, gone, Doing.Stand)));
+            roles.Add(Cast(leaving, door
+                ? Blocking.ExitByDoor(frame, from, leave, gone, Doing.Stand)
+                : Blocking.Exit(frame, side, near, leave, gone, Doing.Stand)));
         }
         if (arriving is not null)
         {
@@ -94,8 +96,8 @@ public static class Playwright
         {
             var spec = Change(chance["change"][shots.Count], places[place], kind, [.. staying.Select(i => people[i])],
                 leaving is { } l ? people[l] : null, arriving is { } a ? people[a] : null);
-            shots.Add(new(spec, [.. staying, .. leaving is { } l2 ? [l2] : Array.Empty<int>(), .. arriving is { } a2 ? [a2]
-                : Array.Empty<int>()], place, kind));
+            int[] cast = [.. staying, .. new[] { leaving, arriving }.OfType<int>()];
+            shots.Add(new(spec, cast, place, kind));
         }
         switch (pattern)
         {
@@ -147,10 +149,12 @@ public static class Playwright
             Centre = 112
         };
         var then = chance["then"].Pick(Doing.Stand, Doing.Wave, Doing.Talk);
-        // Both hands are full, or there is a stick and a thing in them: no waving.
-        if (carries is { } thing && (Props.InBothHands(thing) || act is "jump" or "sit" or "run")) (act,
-            then) = act is "wave" or "point" or "talk" or "jump" or "sit"
-            ? ("stand", Doing.Stand) : (act, Doing.Stand);
+        // Full hands do not wave, point or gesture, and nobody jumps, runs or sits with a thing in the hand.
+        if (carries is { } thing && (Props.InBothHands(thing) || act is "jump" or "sit" or "run"))
+        {
+            then = Doing.Stand;
+            if (act is "wave" or "point" or "talk" or "jump" or "sit" or "run") act = "stand";
+        }
         if (act == "sit" && size != ShotSize.Wide) frame = frame with { Centre = location.Seat.X };
         var away = chance["away"].Between(-0.4, 0.4);
         IReadOnlyList<Beat> beats = act switch
@@ -160,8 +164,10 @@ public static class Playwright
             "wave" => Blocking.Stay(Doing.Wave, x, away),
             "jump" => Blocking.Stay(Doing.Jump, x, away),
             "sit" => chance["down"].Happens(0.5)
-                ? [new(0, 0.45, Doing.Walk, new(location.Seat.X - side * 26), new(location.Seat.X)), Beat.At(0.45, 1, Doing.Sit,
-                new(location.Seat.X), side)]
+                ? [
+                    new(0, 0.45, Doing.Walk, new(location.Seat.X - side * 26), new(location.Seat.X)),
+                    Beat.At(0.45, 1, Doing.Sit, new(location.Seat.X), side),
+                ]
                 : Blocking.Stay(Doing.Sit, location.Seat.X, side),
             "talk" => Blocking.Stay(Doing.Talk, x, away),
             "point" => Blocking.Stay(Doing.Point, x, side * 0.7),

@@ -94,8 +94,8 @@ public sealed class Stage : IDisposable
 
         /// <summary>The pixels of the frame that a part of the stage can touch.</summary>
         public Area Cover(double left, double top, double width, double height) => new(
-            (int)Math.Clamp(Math.Floor((left - X) * Scale + Width / 2.0), 0, Width), (int)Math.Clamp(Math.Floor((top - Y) * Scale
-            + Height / 2.0), 0, Height),
+            (int)Math.Clamp(Math.Floor((left - X) * Scale + Width / 2.0), 0, Width),
+            (int)Math.Clamp(Math.Floor((top - Y) * Scale + Height / 2.0), 0, Height),
             (int)Math.Clamp(Math.Ceiling((left + width - X) * Scale + Width / 2.0), 0, Width),
             (int)Math.Clamp(Math.Ceiling((top + height - Y) * Scale + Height / 2.0), 0, Height));
 
