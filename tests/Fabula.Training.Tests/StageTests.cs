@@ -29,6 +29,18 @@ public sealed class StageTests : IDisposable
     }
 
     [Fact]
+    public void Stages_on_several_threads_draw_the_same_bytes()
+    {
+        var together = new byte[4][];
+        Parallel.For(0, together.Length, seed =>
+        {
+            using var stage = new Stage(224, 128);
+            together[seed] = stage.Draw(Shot((ulong)seed, 2)).Frames;
+        });
+        for (var seed = 0; seed < together.Length; seed++) Assert.Equal(_stage.Draw(Shot((ulong)seed, 2)).Frames, together[seed]);
+    }
+
+    [Fact]
     public void Where_no_mask_is_the_frame_shows_the_plate_or_a_shadow_on_it()
     {
         var (inside, changed) = (0, 0);
