@@ -18,10 +18,10 @@ static class StepBench
         var (threads, torchThreads) = (int.Parse(Option(args, "--threads", "2")), int.Parse(Option(args, "--torch-threads", "0")));
         var (rounds, layers) = (int.Parse(Option(args, "--rounds", "7")), int.Parse(Option(args, "--layers", "30")));
         LibTorch.Threads = threads;
-        return LibTorch.Run(() => Measure(type, threads, torchThreads, rounds, layers));
+        return LibTorch.Run(() => Measure(type, threads, torchThreads, rounds, layers, args.Contains("--alone")));
     }
 
-    static int Measure(DType type, int threads, int torchThreads, int rounds, int layers)
+    static int Measure(DType type, int threads, int torchThreads, int rounds, int layers, bool alone)
     {
         using var scope = TensorScope.Open();
         var config = WanConfig.T2V_1_3B with { Layers = layers };
@@ -34,8 +34,8 @@ static class StepBench
         var (a, w) = (random.Normal("a", 0, 1280, config.Dim).To(type),
             weights["blocks"][0]["ffn"][0].Get("weight", config.FfnDim, config.Dim));
 
-        using var torch = new TorchPeer(type, torchThreads, layers);
-        Console.WriteLine($"PyTorch {torch.Version} with {torch.Threads} threads; "
+        using var torch = alone ? null : new TorchPeer(type, torchThreads, layers);
+        Console.WriteLine((torch is null ? "" : $"PyTorch {torch.Version} with {torch.Threads} threads; ")
             + $"Fabula (libtorch {LibTorch.Version}, {LibTorch.CpuCapability}) with {threads}.");
         double Ours()
         {
@@ -56,7 +56,7 @@ static class StepBench
             try { return Ours(); }
             finally { Fused.Enabled = true; }
         }
-        Ours(); torch.Step(); Product(); torch.Product();
+        Ours(); torch?.Step(); Product(); torch?.Product();
         LibTorch.ResetPeak();
         var before = LibTorch.Memory.Live;
         Ours();
@@ -68,25 +68,28 @@ static class StepBench
             product.Add(Product());
             ours.Add(Ours());
             if (plainToo) plain.Add(Plain());
-            theirs.Add(torch.Step());
-            torchProduct.Add(Enumerable.Range(0, 4).Min(_ => torch.Product()));
+            if (torch is not null) theirs.Add(torch.Step());
+            if (torch is not null) torchProduct.Add(Enumerable.Range(0, 4).Min(_ => torch.Product()));
         }
 
         var gemm = 2.0 * 1280 * config.Dim * config.FfnDim / 1e9;
-        var peak = Math.Max(gemm / product.Min(), gemm / torchProduct.Min());
+        var peak = gemm / product.Concat(torchProduct).Min();
         var work = Work(config, layers) / 1e9;
         Console.WriteLine();
         Console.WriteLine($"| {type}, {layers} layers, 1,280 tokens | min s | median s | max s |");
         Console.WriteLine("|---|---|---|---|");
         Row("Fabula step", ours);
         if (plainToo) Row("Fabula step without fused kernels", plain);
-        Row("PyTorch eager step", theirs);
+        if (torch is not null) Row("PyTorch eager step", theirs);
         Console.WriteLine();
-        var ratios = ours.Zip(theirs, (o, t) => t / o).Order().ToList();
-        Console.WriteLine($"- PyTorch / Fabula: median of {rounds} pairs {ratios[rounds / 2]:F2} "
-            + $"(min {ratios[0]:F2}, max {ratios[^1]:F2})");
+        if (torch is not null)
+        {
+            var ratios = ours.Zip(theirs, (o, t) => t / o).Order().ToList();
+            Console.WriteLine($"- PyTorch / Fabula: median of {rounds} pairs {ratios[rounds / 2]:F2} "
+                + $"(min {ratios[0]:F2}, max {ratios[^1]:F2})");
+        }
         Console.WriteLine($"- best matrix product [1280 x 1536] [1536 x 8960]: "
-            + $"Fabula {gemm / product.Min():F0}, PyTorch {gemm / torchProduct.Min():F0} GFLOP/s");
+            + $"Fabula {gemm / product.Min():F0}" + (torch is null ? "" : $", PyTorch {gemm / torchProduct.Min():F0}") + " GFLOP/s");
         Console.WriteLine($"- step arithmetic {work:F0} GFLOP: {work / Median(ours):F0} GFLOP/s median, {work / ours.Min():F0} best; " +
             $"{100 * work / Median(ours) / peak:F0} % of peak by median, {100 * work / ours.Min() / peak:F0} % best against best");
         Console.WriteLine($"- peak memory of a step above weights and inputs: {peakBytes / 1e6:F0} MB; weights {before / 1e6:F0} MB live");
