@@ -22,7 +22,7 @@ public class WanVaeTests
     static WanVaeConfig Small(bool second) => second ? Small22 : Small21;
 
     [Theory, MemberData(nameof(Both))]
-    public void A_clip_decoded_step_by_step_beside_another_is_the_clip_decoded_whole(bool second) => Run(() =>
+    public void A_clip_decoded_step_by_step_beside_another_is_the_clip_decoded_whole(bool second) => OnTorch.Run(() =>
     {
         using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
         var vae = WanVae.Create(Small(second), weights);
@@ -44,7 +44,7 @@ public class WanVaeTests
     });
 
     [Theory, MemberData(nameof(Both))]
-    public void A_clip_encoded_group_by_group_is_the_clip_encoded_whole_and_sees_no_later_frame(bool second) => Run(() =>
+    public void A_clip_encoded_group_by_group_is_the_clip_encoded_whole_and_sees_no_later_frame(bool second) => OnTorch.Run(() =>
     {
         using var weights = Weights.Fresh(2, DType.F32, Device.Cpu);
         var vae = WanVae.Create(Small(second), weights);
@@ -64,7 +64,7 @@ public class WanVaeTests
     });
 
     [Theory, MemberData(nameof(Both))]
-    public void A_long_clip_needs_no_more_memory_than_a_short_one(bool second) => Run(() =>
+    public void A_long_clip_needs_no_more_memory_than_a_short_one(bool second) => OnTorch.Run(() =>
     {
         using var weights = Weights.Fresh(3, DType.F32, Device.Cpu);
         var vae = WanVae.Create(Small(second), weights);
@@ -77,7 +77,7 @@ public class WanVaeTests
     });
 
     [Fact]
-    public void With_gradients_on_the_pictures_and_latents_are_the_same() => Run(() =>
+    public void With_gradients_on_the_pictures_and_latents_are_the_same() => OnTorch.Run(() =>
     {
         using var weights = Weights.Fresh(4, DType.F32, Device.Cpu);
         var vae = WanVae.Create(Wide21, weights);
@@ -95,7 +95,7 @@ public class WanVaeTests
     [InlineData(true, "encoder.downsamples.0.downsamples.0.residual.3.gamma")]
     [InlineData(true, "decoder.upsamples.1.upsamples.2.time_conv.weight")]
     [InlineData(true, "decoder.upsamples.0.upsamples.2.resample.1.weight")]
-    public void The_gradient_of_a_weight_is_the_slope_of_the_loss(bool second, string name) => Run(() =>
+    public void The_gradient_of_a_weight_is_the_slope_of_the_loss(bool second, string name) => OnTorch.Run(() =>
     {
         using var weights = Weights.Fresh(5, DType.F32, Device.Cpu);
         var vae = WanVae.Create(Small(second), weights);
@@ -125,7 +125,7 @@ public class WanVaeTests
     });
 
     [Theory, MemberData(nameof(Both))]
-    public void Half_precision_gives_nearly_the_same_picture(bool second) => Run(() =>
+    public void Half_precision_gives_nearly_the_same_picture(bool second) => OnTorch.Run(() =>
     {
         using var wide = Weights.Fresh(6, DType.F32, Device.Cpu);
         using var narrow = Weights.Fresh(6, DType.BF16, Device.Cpu);
@@ -138,7 +138,7 @@ public class WanVaeTests
     });
 
     [Fact]
-    public void Sizes_that_do_not_fit_are_refused_with_the_sizes_that_would() => Run(() =>
+    public void Sizes_that_do_not_fit_are_refused_with_the_sizes_that_would() => OnTorch.Run(() =>
     {
         using var weights = Weights.Fresh(7, DType.F32, Device.Cpu);
         using var weights2 = Weights.Fresh(7, DType.F32, Device.Cpu);
@@ -184,14 +184,4 @@ public class WanVaeTests
         Assert.Equal(expected.Shape, actual.Shape);
         Assert.InRange((expected - actual).Abs().Max().Item(), 0, tolerance);
     }
-
-    static void Run(Action test) => LibTorch.Run(() =>
-    {
-        var (live, finalized) = (LibTorch.Memory.Live, Tensor.Finalized);
-        using (TensorScope.Open()) test();
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        Assert.Equal(finalized, Tensor.Finalized);
-        Assert.Equal(live, LibTorch.Memory.Live);
-    });
 }

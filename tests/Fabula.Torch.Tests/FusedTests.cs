@@ -155,7 +155,9 @@ public class FusedTests
         Tensor Many(Tensor x) => Tensor.Cat(1, x.Narrow(1, 0, 1), x.Narrow(1, 1, 1).Expand(1, 500, 2, 8));
         var bias = Tensor.From(new[] { 0f, MathF.Log(500) }, 1, 2);
         // libtorch's own kernel over the plain BLAS adds 500 terms one after the other: 1.4e-5.
-        Close.To(Fused.Attention(q, Many(k), Many(v), 1), Fused.Attention(q, k, v, 1, bias), 2e-5);
+        // Over a libtorch without oneDNN the products are the reference BLAS's: 1.4e-5 was seen there.
+        var tolerance = new Op("fabula::attention").Exists ? 5e-6 : 2e-5;
+        Close.To(Fused.Attention(q, Many(k), Many(v), 1), Fused.Attention(q, k, v, 1, bias), tolerance);
     });
 
     [Fact]
