@@ -69,7 +69,7 @@ static class ConfigJson
     static FormatException Wrong(string name, string wanted) => new($"config.json: '{name}' is not {wanted}.");
 }
 
-static class ReferenceConfig
+public static class ReferenceConfig
 {
     /// <summary>WanModel's arguments [Wan2.1 wan/modules/model.py].</summary>
     /// <param name="clipDim">Width of the CLIP tokens, which the reference hard-codes; 0 without image branch.</param>
@@ -117,6 +117,9 @@ static class ReferenceConfig
             ResBlocks = arguments.Int("num_res_blocks", 1, 16),
             AttnScales = arguments.Has("attn_scales") ? arguments.Doubles("attn_scales") : [],
             TemporalDownsample = arguments.Flags("temperal_downsample"),
+            IsPocket = arguments.Flag("pocket"),
+            Mean = arguments.Has("latents_mean") ? [.. arguments.Doubles("latents_mean").Select(value => (float)value)] : null,
+            Std = arguments.Has("latents_std") ? [.. arguments.Doubles("latents_std").Select(value => (float)value)] : null,
         };
         if (config.DimMult.Count is < 2 or > 8 || config.DimMult.Any(times => times is < 1 or > 64)
             || config.DimMult.Count != config.TemporalDownsample.Count + 1)

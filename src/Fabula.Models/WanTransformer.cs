@@ -36,6 +36,17 @@ public sealed record WanConfig
     /// <summary>Width of the CLIP tokens of 2.1 image models; 0 where there is no image branch.</summary>
     public int ClipDim { get; init; }
 
+    // Options of tiny models; released checkpoints have none of them. What each gains: docs/LOG.md.
+    /// <summary>Rows and columns (in patches) of a learned position added to every frame's tokens; 0: none.</summary>
+    public (int Rows, int Columns) LearnedPositions { get; init; }
+    /// <summary>
+    /// The network's answer is velocity preconditioned (Karras et al. 2022, for the straight path): v = (2t - 1)/D x - F/sqrt(D) with
+    /// D = t^2 + (1 - t)^2, so that at t = 1 it only has to say the picture, never to carry the noise through.
+    /// </summary>
+    public bool Preconditioned { get; init; }
+    /// <summary>Known pictures are encoded each by itself, zeros elsewhere, instead of as one clip with grey between.</summary>
+    public bool ConditionAlone { get; init; }
+
     public int HeadDim => Dim / Heads;
 
     /// <summary>Bytes of the weights in this type.</summary>
@@ -98,10 +109,12 @@ public sealed record WanRotation(Tensor Cosine, Tensor Sine) : IDisposable
 
 /// <summary>
 /// The timesteps of a forward pass: either one for all tokens, or (TI2V) a few distinct ones and which of them each token has.
-/// Modulation is computed per distinct timestep.
+/// Modulation is computed per distinct timestep. In training each sample of a batch has its own.
 /// </summary>
-public sealed record WanTime(double[] Distinct, long[]? Index = null)
+public sealed record WanTime(double[] Distinct, long[]? Index = null, bool PerSample = false)
 {
+    public static WanTime Each(double[] timesteps) => new(timesteps, null, true);
+
     public static WanTime Of(double timestep) => new([timestep]);
 
     /// <summary>From one timestep (0..1000) per token.</summary>
@@ -120,7 +133,8 @@ public sealed record WanTime(double[] Distinct, long[]? Index = null)
 }
 
 /// <summary>A step's time as the blocks see it: embedding [U, D] and modulation [U, 6, D] of U distinct timesteps, fp32.</summary>
-public sealed record WanModulation(Tensor Embedding, Tensor Six, Tensor? Index) : IDisposable
+/// <param name="Time">The timesteps themselves.</param>
+public sealed record WanModulation(Tensor Embedding, Tensor Six, Tensor? Index, WanTime Time) : IDisposable
 {
     public void Dispose() { Embedding.Dispose(); Six.Dispose(); Index?.Dispose(); }
 }
@@ -131,6 +145,7 @@ public sealed class WanTransformer
     readonly WanPatchEmbedding _patch;
     readonly Linear _text0, _text2, _time0, _time2, _timeProjection;
     readonly WanImageEmbedding? _image;
+    readonly Tensor? _positions;
     readonly WanBlock[] _blocks;
     readonly WanHead _head;
     readonly DType _type;
@@ -154,6 +169,8 @@ public sealed class WanTransformer
         _time2 = new Linear(weights["time_embedding"][2], dim, dim);
         _timeProjection = new Linear(weights["time_projection"][1], dim, 6 * dim);
         if (config.ClipDim > 0) _image = new WanImageEmbedding(weights["img_emb"], config.ClipDim, dim);
+        if (config.LearnedPositions is ( > 0, > 0) and var (places, across))
+            _positions = weights.Get("position_embedding.weight", (long)places * across, dim);
         _blocks = [.. Enumerable.Range(0, config.Layers).Select(i => new WanBlock(config, i, weights["blocks"][i]))];
         _head = new WanHead(config, weights["head"]);
         weights.EnsureAllUsed();
@@ -202,7 +219,7 @@ public sealed class WanTransformer
         var index = time.Index is null ? null : Tensor.From(time.Index, time.Index.Length).To(_device);
         trace?.Record("time_embedding", index is null ? e : e.IndexSelect(0, index).Unsqueeze(0));
         trace?.Record("time_projection", six.Reshape(time.Distinct.Length, 6 * Config.Dim));
-        return new WanModulation(e.Own(), six.Own(), index?.Own());
+        return new WanModulation(e.Own(), six.Own(), index?.Own(), time);
     }
 
     /// <summary>Velocity noise - clean.</summary>
@@ -223,6 +240,7 @@ public sealed class WanTransformer
 
         var x = _patch.Forward(latents.To(_type, _device)).Float();                              // [B, L, D]
         trace?.Record("patch_embedding", x.Transpose(1, 2).Reshape(batch, Config.Dim, f, h, w));
+        if (_positions is not null) x = x + Positions(f, h, w);
         if (padTo > tokens)
         {
             x = x.Pad([0, 0, 0, padTo - tokens]);
@@ -233,7 +251,7 @@ public sealed class WanTransformer
         {
             using var inner = TensorScope.Open();
             x = inner.Keep(GradientCheckpointing ? Checkpointed(i)
-                : _blocks[i].Forward(x, modulation, index, cosine, sine, tokens, prompt.Block(i), trace));
+                : _blocks[i].Forward(x, modulation, index, time.Time.PerSample, cosine, sine, tokens, prompt.Block(i), trace));
             trace?.Record($"block.{i}", x);
         }
         // Whatever the block sees is among the inputs: it must outlive the caller's scopes until backward.
@@ -243,14 +261,36 @@ public sealed class WanTransformer
             List<Tensor> inputs = [x, modulation, text.K, text.V, cosine, sine, bias];
             if (image is { } seen) inputs.AddRange([seen.K, seen.V]);
             if (index is not null) inputs.Add(index);
-            return Checkpointing.Run(given => _blocks[i].Forward(given[0], given[1], index is null ? null : given[^1], given[4],
-                given[5], tokens,
+            return Checkpointing.Run(given => _blocks[i].Forward(given[0], given[1], index is null ? null : given[^1],
+                time.Time.PerSample, given[4], given[5], tokens,
                 new((given[2], given[3]), given[6], image is null ? null : (given[7], given[8])), null), [.. inputs]);
         }
-        x = _head.Forward(x, e, index);                                                          // [B, L, pt ph pw out]
+        x = _head.Forward(x, e, index, time.Time.PerSample);                                                          // [B, L, pt ph pw out]
         trace?.Record("head", x);
-        return scope.Keep(Unpatchify(padTo > tokens ? x.Narrow(1, 0, tokens) : x, f, h, w));
+        var answer = Unpatchify(padTo > tokens ? x.Narrow(1, 0, tokens) : x, f, h, w);
+        return scope.Keep(Config.Preconditioned ? Velocity(answer, latents, time.Time) : answer);
     }
+
+    /// <summary>Learned positions of a grid, [1, f h w, D].</summary>
+    Tensor Positions(long f, long h, long w)
+    {
+        if (h * w != _positions!.Size(0)) throw new ArgumentException(
+            $"This model has learned one size of picture, {Config.LearnedPositions.Columns}x{Config.LearnedPositions.Rows} tokens, not {w}x{h}.");
+        return _positions.Float().Unsqueeze(0).Repeat(1, f, 1);
+    }
+
+    /// <summary>See <see cref="WanConfig.Preconditioned"/>; one timestep for all, or one per sample.</summary>
+    Tensor Velocity(Tensor answer, Tensor latents, WanTime time)
+    {
+        if (time.Index is not null) throw new ArgumentException("A preconditioned model takes one timestep for all tokens of a sample.");
+        var sigmas = time.Distinct.Select(timestep => timestep / 1000).ToArray();
+        Tensor Of(Func<double, double> value) => Tensor.From([.. sigmas.Select(t => (float)value(t))], sigmas.Length, 1, 1, 1, 1).To(_device);
+        var (carried, scale) = (Of(t => (2 * t - 1) / Density(t)), Of(t => -1 / Math.Sqrt(Density(t))));
+        return latents.Narrow(1, 0, Config.OutDim).To(DType.F32, _device) * carried + answer * scale;
+    }
+
+    /// <summary>t^2 + (1 - t)^2: the square of the noisy latents' deviation at t, for latents of deviation 1.</summary>
+    public static double Density(double t) => t * t + (1 - t) * (1 - t);
 
     /// <summary>Rotation angles of a grid [model.py rope_params, rope_apply]: computed in double, stored in fp32.</summary>
     /// <param name="frames">Temporal position of each latent frame: 0, 1, 2... or, for remembered frames, negative.</param>
@@ -413,10 +453,12 @@ sealed class WanBlock
     }
 
     /// <summary>x [B, L, D] fp32, written over; modulation [U, 6, D], of which token i takes row index[i].</summary>
-    public Tensor Forward(Tensor x, Tensor modulation, Tensor? index, Tensor cosine, Tensor sine, long tokens, WanKeys keys, Trace? trace)
+    public Tensor Forward(Tensor x, Tensor modulation, Tensor? index, bool perSample, Tensor cosine, Tensor sine, long tokens,
+        WanKeys keys, Trace? trace)
     {
         var type = _ffn0.Weight.DType;
-        var e = (modulation + _modulation.Float()).Chunk(6, 1).Select(part => part.Transpose(0, 1)).ToArray();  // 6 x [1, U, D]
+        var e = (modulation + _modulation.Float()).Chunk(6, 1)
+            .Select(part => perSample ? part : part.Transpose(0, 1)).ToArray();                     // 6 x [1, U, D] or [B, 1, D]
 
         using (var part = TensorScope.Open())
         {
@@ -504,10 +546,10 @@ sealed class WanHead(WanConfig config, Weights weights)
     readonly Linear _head = new(weights["head"], config.Dim, config.OutDim * config.Patch.T * config.Patch.H * config.Patch.W);
     readonly Tensor _modulation = weights.Get("modulation", 1, 2, config.Dim);
 
-    public Tensor Forward(Tensor x, Tensor e, Tensor? index)
+    public Tensor Forward(Tensor x, Tensor e, Tensor? index, bool perSample)
     {
-        var parts = (_modulation.Float() + e.Unsqueeze(1)).Chunk(2, 1);                                  // [U, 2, D]
-        return _head.ForwardWide(Fused.LayerNorm(x, null, null, config.Eps, DType.F32, parts[0].Transpose(0, 1),
-            parts[1].Transpose(0, 1), index));
+        var parts = (_modulation.Float() + e.Unsqueeze(1)).Chunk(2, 1)                                   // [U, 2, D]
+            .Select(part => perSample ? part : part.Transpose(0, 1)).ToArray();
+        return _head.ForwardWide(Fused.LayerNorm(x, null, null, config.Eps, DType.F32, parts[0], parts[1], index));
     }
 }

@@ -36,10 +36,12 @@ public sealed record WanVaeConfig
     /// <summary>Deviation of each latent channel; null: the published one of 16 or 48 channels, else 1.</summary>
     public IReadOnlyList<float>? Std { get; init; }
 
+    /// <summary>The pocket models' own network (<see cref="PocketVae"/>) instead of Wan's.</summary>
+    public bool IsPocket { get; init; }
     /// <summary>2.2's architecture: picture patches of 2x2, and shortcuts around every stage.</summary>
-    public bool IsResidual => DecDim > 0;
+    public bool IsResidual => DecDim > 0 && !IsPocket;
     /// <summary>Pixels per side of one latent.</summary>
-    public int SpatialStride => (1 << (DimMult.Count - 1)) * (IsResidual ? 2 : 1);
+    public int SpatialStride => (1 << (DimMult.Count - 1)) * (IsPocket ? 4 : IsResidual ? 2 : 1);
     /// <summary>Frames per latent frame, after the first.</summary>
     public int TemporalStride => 1 << Enumerable.Range(0, DimMult.Count - 1).Count(IsTemporal);
 
@@ -47,6 +49,15 @@ public sealed record WanVaeConfig
 
     public static readonly WanVaeConfig Wan21 = new();
     public static readonly WanVaeConfig Wan22 = new() { Dim = 160, DecDim = 256, ZDim = 48 };
+    public static readonly WanVaeConfig Pocket = new()
+    {
+        IsPocket = true,
+        Dim = 48,
+        DecDim = 64,
+        ZDim = 32,
+        DimMult = [1, 2, 4],
+        TemporalDownsample = [true, true],
+    };
 
     /// <summary>Mean and 1 / deviation of each latent channel.</summary>
     /// <exception cref="ArgumentException">As many are not given as there are channels.</exception>
@@ -145,13 +156,14 @@ public abstract class WanVae
         Config = config;
         (_type, _device) = (weights.DType, weights.Device);
         (_mean, _inverseStd) = config.Statistics();
-        _moments = new WanVaeFrameConv(weights["conv1"], [2 * config.ZDim, 2 * config.ZDim, 1, 1, 1]);
+        var moments = config.IsPocket ? config.ZDim : 2 * config.ZDim;
+        _moments = new WanVaeFrameConv(weights["conv1"], [moments, moments, 1, 1, 1]);
         _latents = new WanVaeFrameConv(weights["conv2"], [config.ZDim, config.ZDim, 1, 1, 1]);
     }
 
     /// <summary>The VAE of this configuration: <see cref="WanVae22"/> where it has a decoder width, else <see cref="WanVae21"/>.</summary>
     public static WanVae Create(WanVaeConfig config, Weights weights) =>
-        config.IsResidual ? new WanVae22(config, weights) : new WanVae21(config, weights);
+        config.IsPocket ? new PocketVae(config, weights) : config.IsResidual ? new WanVae22(config, weights) : new WanVae21(config, weights);
 
     /// <summary>Frames [B, T, 3, H, W] -> mean and log variance before their last convolution [B, T', 2z, h, w].</summary>
     private protected abstract Tensor Encoder(Tensor frames, WanVaeCache cache, Trace? trace);

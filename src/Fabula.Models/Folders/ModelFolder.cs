@@ -15,7 +15,7 @@ namespace Fabula.Models;
 public enum ModelLayout { Original, Diffusers }
 
 /// <summary>2.1: 8x8 pixels and 16 channels; 2.2 (TI2V only): 16x16 pixels and 48 channels. Both take 4 frames to one.</summary>
-public enum VaeKind { Wan21, Wan22 }
+public enum VaeKind { Wan21, Wan22, Pocket }
 
 /// <summary>One part of a model on disk.</summary>
 /// <param name="Role">What it is, in words.</param>
@@ -110,6 +110,8 @@ public sealed record ModelFolder
     /// <summary>The name and the defaults that follow from generation and kind; WanConfig's named values are the released sizes.</summary>
     internal static (string Name, SamplingDefaults Defaults, double? Boundary) Variant(WanConfig config, bool experts)
     {
+        if (config.Preconditioned)
+            return ($"Fabula pocket, {config.Dim} wide, {config.Layers} layers", new SamplingDefaults(8, 3, 1, 1, 17, 8), null);
         var (family, defaults, boundary) = (config.Kind, experts) switch
         {
             ("t2v", false) => ("Wan 2.1 T2V", new SamplingDefaults(50, 5, 5, 5, 81, 16), (double?)null),

@@ -7,6 +7,7 @@ static class OriginalLayout
 {
     public const string High = "high_noise_model", Low = "low_noise_model", ConfigName = "config.json";
     const string Weights = "diffusion_pytorch_model";
+    const string Pocket = "pocket_vae.safetensors";
     const string T5 = "models_t5_umt5-xxl-enc-bf16", Clip = "models_clip_open-clip-xlm-roberta-large-vit-huge-14";
 
     public static ModelFolder Open(string root)
@@ -16,7 +17,7 @@ static class OriginalLayout
         var (name, defaults, boundary) = ModelFolder.Variant(config, experts);
 
         var (vaeKind, vaePath, vaeProblem) = FindVae(root, config.OutDim);
-        var vae = new ModelPart(vaeKind == VaeKind.Wan21 ? "VAE 2.1" : "VAE 2.2", vaePath,
+        var vae = new ModelPart(vaeKind switch { VaeKind.Wan21 => "VAE 2.1", VaeKind.Wan22 => "VAE 2.2", _ => "pocket VAE" }, vaePath,
             Sizes.Of(Path.Combine(root, "vae_config.json"), vaeKind == VaeKind.Wan21 ? Sizes.Vae21 : Sizes.Vae22, Sizes.VaeBounds),
             vaeProblem);
         var (t5Path, t5Problem) = Disk.First(root, [T5 + ".safetensors", T5 + ".pth", "umt5-xxl-enc-bf16.safetensors"]);
@@ -55,7 +56,7 @@ static class OriginalLayout
             var path = Path.Combine(root, ConfigName);
             using var json = SmallJson.Read(path);
             var clip = Sizes.Of(Path.Combine(root, "clip_config.json"), Sizes.Clip, Sizes.ClipBounds).GetProperty("vision_dim").GetInt32();
-            config = config with { ClipDim = new Fields(json.RootElement, path).Whole("clip_dim", 1, 16384, clip) };
+            config = config with { ClipDim = new Fields(json.RootElement, path).Whole("clip_dim", 0, 16384, clip) };
         }
         var (file, problem) = Disk.Checkpoint(root, Weights);
         return (config, [new ModelPart("transformer", file, null, problem)]);
@@ -105,6 +106,9 @@ static class OriginalLayout
             Eps = fields.Number("eps", 0, 0.1, 1e-6),
             Patch = fields.Patch("patch_size"),
             CrossAttentionNorm = fields.Flag("cross_attn_norm", true),
+            LearnedPositions = (fields.Whole("position_rows", 0, 4096, 0), fields.Whole("position_columns", 0, 4096, 0)),
+            Preconditioned = fields.Flag("preconditioned", false),
+            ConditionAlone = fields.Flag("condition_alone", false),
         });
     }
 
@@ -112,6 +116,7 @@ static class OriginalLayout
     {
         string[] old = ["Wan2.1_VAE.safetensors", "Wan2.1_VAE.pth", "wan_2.1_vae.safetensors"];
         string[] recent = ["Wan2.2_VAE.safetensors", "Wan2.2_VAE.pth", "wan2.2_vae.safetensors"];
+        if (File.Exists(Path.Combine(root, Pocket))) return (VaeKind.Pocket, Path.Combine(root, Pocket), null);
         var isRecent = channels == 48 || channels != 16 && recent.Any(name => File.Exists(Path.Combine(root, name)));
         var (path, problem) = Disk.First(root, isRecent ? recent : old);
         return (isRecent ? VaeKind.Wan22 : VaeKind.Wan21, path, problem);

@@ -20,13 +20,16 @@ public sealed class Ema : IDisposable
     public double Decay { get; }
 
     /// <summary>average = decay * average + (1 - decay) * parameter.</summary>
-    public void Update()
+    public void Update() => Update(Decay);
+
+    /// <summary>As <see cref="Update()"/> with another decay: a young average forgets faster.</summary>
+    public void Update(double decay)
     {
         using var scope = TensorScope.Open();
         using var off = Autograd.Disable();
         Tensor[] current = [.. _parameters.Select(pair => pair.Value.Detach().Float())];
-        MulScalar.Do(_averages, Decay);
-        AddList.Do(_averages, current, 1 - Decay);
+        MulScalar.Do(_averages, decay);
+        AddList.Do(_averages, current, 1 - decay);
     }
 
     /// <summary>Averages by name: for saving, and for sampling through a model built on them.</summary>

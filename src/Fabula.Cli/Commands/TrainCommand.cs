@@ -1,0 +1,96 @@
+// `fabula train`: teaches a model on Paper Theatre. Each recipe is one file in Fabula.Training.
+using System.CommandLine;
+using Fabula.Torch;
+using Fabula.Training;
+
+namespace Fabula.Cli.Commands;
+
+static class TrainCommand
+{
+    public static Command Create() => new("train", "Teach a model on Paper Theatre, the drawn world; a run goes on where it ended.")
+    {
+        Vae(),
+        Text(),
+        Video(),
+    };
+
+    static readonly Option<string> Out = new("--out") { Description = "The run's folder.", Required = true };
+    static readonly Option<int> Processes = new("--processes") { Description = "Processes of one thread each.", DefaultValueFactory = _ => 2 };
+    static readonly Option<int> Rank = new("--rank") { Hidden = true };
+    static readonly Option<int> Leader = new("--leader") { Hidden = true };
+
+    static Command Vae()
+    {
+        var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new VaeSettings().Steps };
+        return Recipe("vae", "The pocket VAE: pictures to latents and back.", [steps], (parsed, crewOf) =>
+        {
+            var settings = new VaeSettings(parsed.GetValue(steps));
+            var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
+            using var crew = crewOf(16_000_000);
+            VaeRecipe.Run(settings, run, crew, Console.WriteLine, CancellationToken.None);
+        });
+    }
+
+    static Command Text()
+    {
+        var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new TextSettings().Steps };
+        return Recipe("text", "The pocket text encoder: what captions say.", [steps], (parsed, crewOf) =>
+        {
+            var settings = new TextSettings(parsed.GetValue(steps));
+            var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
+            using var crew = crewOf(8_000_000);
+            TextRecipe.Run(settings, run, crew, Console.WriteLine, CancellationToken.None);
+        });
+    }
+
+    static Command Video()
+    {
+        var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new VideoSettings().Steps };
+        var tools = new Option<string>("--tools") { Description = "A pocket folder with VAE and text encoder.", Required = true };
+        var latents = new Option<string>("--latents") { Description = "Where encoded stories are kept.", Required = true };
+        var stories = new Option<int>("--stories") { Description = "Stories to learn from.", DefaultValueFactory = _ => 1000 };
+        var clips = new Option<int>("--clip-every") { Description = "Every how many stories one has clips.", DefaultValueFactory = _ => 4 };
+        var from = new Option<string?>("--from") { Description = "A pocket folder whose video weights to begin with." };
+        return Recipe("video", "The pocket video model: all modes in a mix.", [steps, tools, latents, stories, clips, from], (parsed, crewOf) =>
+        {
+            var settings = new VideoSettings(parsed.GetValue(steps));
+            var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
+            using var crew = crewOf(16_000_000);
+            var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(tools)!);
+            var store = new LatentStories(parts.Vae, parsed.GetValue(latents)!, settings.Seed);
+            var (count, every) = (parsed.GetValue(stories), parsed.GetValue(clips));
+            // Everybody encodes a part, then reads the others'.
+            var (from1, to1) = (count * crew.Rank / crew.Size, count * (crew.Rank + 1) / crew.Size);
+            foreach (var _ in store.Load(from1, to1, every, n =>
+            {
+                if (n % 20 == 0 && crew.Leads) Console.WriteLine($"story {n - from1}/{to1 - from1} of this process encoded");
+            })) { }
+            crew.Meet();
+            var examples = new VideoExamples([.. store.Load(0, count, every)], parts.Vae.Config.ZDim, 8, 14, settings.FigureWeight);
+            using var begin = parsed.GetValue(from) is { } folder ? PocketFolder.OpenVideo(folder) : null;
+            VideoRecipe.Run(settings, parts, examples, run, crew, Console.WriteLine, CancellationToken.None, begin);
+            foreach (var weight in weights) weight.Dispose();
+        });
+    }
+
+    static Command Recipe(string name, string description, Option[] options, Action<ParseResult, Func<long, Crew>> run)
+    {
+        var command = new Command(name, description) { Out, Processes, Rank, Leader };
+        foreach (var option in options) command.Add(option);
+        command.SetAction(parsed => Outcome.Of(() =>
+        {
+            LibTorch.Threads = 1;
+            LibTorch.Run(() => run(parsed, floats =>
+            {
+                var crew = new Crew(parsed.GetValue(Processes), parsed.GetValue(Rank),
+                    Path.Combine(parsed.GetValue(Out)!, "crew"), floats, parsed.GetValue(Leader));
+                var command = Environment.GetCommandLineArgs();  // the program's own file first, which dotnet wants to be told
+                var hosted = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet";
+                crew.Start(Environment.ProcessPath!, hosted ? command : command[1..]);
+                return crew;
+            }));
+            return 0;
+        }));
+        return command;
+    }
+}

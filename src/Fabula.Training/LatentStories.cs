@@ -1,0 +1,122 @@
+// Stories as the video model learns them: drawn, encoded once, kept on disk. Only latents are kept; who is in a shot and what a caption
+// says of it follows again from the story's number.
+using Fabula.Models;
+using Fabula.Torch;
+using Fabula.Training.PaperTheatre;
+
+namespace Fabula.Training;
+
+/// <summary>
+/// A story's latents, normalised, as half floats. A clip is [z, 5, 8, 14]; a picture (one frame encoded by itself) is [z, 8, 14]; a
+/// figure map says for each latent which share of its pixels is people.
+/// </summary>
+/// <param name="Clips">Per shot; empty where only pictures were encoded.</param>
+/// <param name="Pictures">Per shot the first, the middle and the last frame.</param>
+/// <param name="Portraits">Per person of the story.</param>
+/// <param name="Plates">Per shot, the place without people.</param>
+public sealed record LatentStory(DrawnStory Story, Half[][] Clips, Half[][][] Pictures, Half[][] Portraits, Half[][] Plates,
+    float[][] Figures)
+{
+    /// <summary>Frames of a shot that are encoded by themselves.</summary>
+    public static readonly int[] Moments = [0, 8, 16];
+}
+
+public sealed class LatentStories(WanVae vae, string folder, ulong seed, int height = 128, int width = 224)
+{
+    readonly int _z = vae.Config.ZDim, _rows = height / vae.Config.SpatialStride, _columns = width / vae.Config.SpatialStride;
+
+    public static DrawnStory Tell(ulong seed, int number, bool heldOut = false) =>
+        Playwright.Story(new Chance(seed)[heldOut ? "held out" : "stories"][number], heldOut);
+
+    /// <summary>
+    /// Stories [from, to), of which those that are multiples of clipEvery have clips. Encodes what is not on disk; on the tensor thread.
+    /// </summary>
+    public IEnumerable<LatentStory> Load(int from, int to, int clipEvery, Action<int>? done = null)
+    {
+        Directory.CreateDirectory(folder);
+        using var stage = new Stage(width, height);
+        for (var number = from; number < to; number++)
+        {
+            var path = Path.Combine(folder, $"{seed}-{number:D6}.latents");
+            var story = Tell(seed, number);
+            var clips = number % clipEvery == 0;
+            yield return Read(path, story, clips) ?? Make(path, story, clips, stage);
+            done?.Invoke(number);
+        }
+    }
+
+    /// <summary>Draws and encodes, without the disk.</summary>
+    public LatentStory Encode(DrawnStory story, bool clips, Stage stage)
+    {
+        using var scope = TensorScope.Open();
+        var drawn = story.Shots.Select(shot => stage.Draw(shot.Spec)).ToList();
+        Half[] One(ReadOnlySpan<byte> frame) => Halves(vae.Encode(VaeRecipe.Pixels(frame.ToArray(), 1, 1, height, width)));
+        Half[][] pictures(Clip clip)
+        {
+            var chosen = LatentStory.Moments.SelectMany(moment => clip.Frame(moment).ToArray()).ToArray();
+            var latents = vae.Encode(VaeRecipe.Pixels(chosen, LatentStory.Moments.Length, 1, height, width));
+            return [.. Enumerable.Range(0, LatentStory.Moments.Length).Select(i => Halves(latents.Narrow(0, i, 1)))];
+        }
+        return new(story,
+            [.. drawn.Select(clip => clips ? Halves(vae.Encode(VaeRecipe.Pixels(clip.Frames, 1, clip.Spec.Frames, height, width))) : [])],
+            [.. drawn.Select(pictures)],
+            [.. story.People.Select(person => One(stage.Draw(ShotSpec.Portrait(person)).Frames))],
+            [.. story.Shots.Select(shot => One(stage.Draw(shot.Spec.Plate with { Frames = 1, Camera = CameraMove.Static }).Frames))],
+            [.. drawn.Select(Figures)]);
+    }
+
+    LatentStory Make(string path, DrawnStory story, bool clips, Stage stage)
+    {
+        var made = Encode(story, clips, stage);
+        using (var file = new BinaryWriter(File.Create(path + ".new")))
+        {
+            foreach (var latents in Parts(made))
+                foreach (var value in latents) file.Write(value);
+            foreach (var figures in made.Figures)
+                foreach (var value in figures) file.Write((Half)value);
+        }
+        File.Move(path + ".new", path, overwrite: true);
+        return made;
+    }
+
+    static IEnumerable<Half[]> Parts(LatentStory story) =>
+        story.Clips.Concat(story.Pictures.SelectMany(pictures => pictures)).Concat(story.Portraits).Concat(story.Plates);
+
+    LatentStory? Read(string path, DrawnStory story, bool clips)
+    {
+        if (!File.Exists(path)) return null;
+        using var file = new BinaryReader(File.OpenRead(path));
+        var (shots, picture) = (story.Shots.Count, _z * _rows * _columns);
+        var frames = Conditioning.LatentFrames(story.Shots[0].Spec.Frames);
+        var wanted = (clips ? shots * picture * frames : 0) + shots * 3 * picture + story.People.Count * picture + shots * picture
+            + shots * frames * _rows * _columns;
+        if (file.BaseStream.Length != 2L * wanted) return null;
+        Half[] Take(int count)
+        {
+            var values = new Half[count];
+            file.BaseStream.ReadExactly(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()));
+            return values;
+        }
+        return new(story, [.. story.Shots.Select(_ => clips ? Take(picture * frames) : [])],
+            [.. story.Shots.Select(_ => new[] { Take(picture), Take(picture), Take(picture) })],
+            [.. story.People.Select(_ => Take(picture))], [.. story.Shots.Select(_ => Take(picture))],
+            [.. story.Shots.Select(_ => Take(frames * _rows * _columns).Select(value => (float)value).ToArray())]);
+    }
+
+    /// <summary>Per latent of a clip, how much of it is people: [5, 8, 14].</summary>
+    float[] Figures(Clip clip)
+    {
+        var (frames, stride) = (Conditioning.LatentFrames(clip.Spec.Frames), vae.Config.SpatialStride);
+        var map = new float[frames * _rows * _columns];
+        for (var f = 0; f < frames; f++)
+        {
+            var mask = clip.Mask(f == 0 ? 0 : 4 * f - 2);
+            for (var i = 0; i < mask.Length; i++)
+                if (mask[i] is > 0 and < Clip.OpenDoor)
+                    map[(f * _rows + i / width / stride) * _columns + i % width / stride] += 1f / (stride * stride);
+        }
+        return map;
+    }
+
+    static Half[] Halves(Tensor latents) => latents.To(DType.F16).Contiguous().ToArray<Half>();
+}

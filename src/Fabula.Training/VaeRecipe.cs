@@ -1,0 +1,250 @@
+// Recipe: the pocket VAE learns to draw Paper Theatre. `fabula train vae`
+//
+// Small crops of drawn clips, as often as not around a person; the loss looks at colours, at edges, and keeps latents near zero. Latents
+// are trained with noise of a fixed deviation, so that the decoder forgives what the video model gets slightly wrong.
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Fabula.Models;
+using Fabula.Torch;
+using Fabula.Training.PaperTheatre;
+
+namespace Fabula.Training;
+
+/// <param name="Crops">Crops in a step of each process.</param>
+/// <param name="Noise">Deviation of the noise on the latents.</param>
+public sealed record VaeSettings(int Steps = 6000, int Crops = 3, int CropHeight = 64, int CropWidth = 96, int Frames = 9, double Noise = 0.1,
+    ulong Seed = 1)
+{
+    public WanVaeConfig Network { get; init; } = WanVaeConfig.Pocket;
+    public Pace Pace { get; init; } = new(Matrices: 0.01, Others: 1e-3, EmaDecay: 0.995);
+    /// <summary>Clips from which the principal components are found.</summary>
+    public int Fitted { get; init; } = 150;
+    /// <summary>Seconds between saves; changes no result.</summary>
+    public double SaveEvery { get; init; } = 180;
+    public int Width { get; init; } = 224;
+    public int Height { get; init; } = 128;
+
+    public JsonObject ToJson(int crew) => new()
+    {
+        ["recipe"] = "vae 3", ["steps"] = Steps, ["crops"] = Crops, ["crop"] = $"{CropHeight}x{CropWidth}x{Frames}", ["noise"] = Noise,
+        ["seed"] = Seed, ["processes"] = crew, ["dim"] = Network.Dim, ["dec_dim"] = Network.DecDim, ["z_dim"] = Network.ZDim,
+        ["fitted"] = Fitted, ["matrices"] = Pace.Matrices, ["others"] = Pace.Others, ["decay_from"] = Pace.DecayFrom,
+        ["ema"] = Pace.EmaDecay,
+    };
+}
+
+public static class VaeRecipe
+{
+    /// <summary>Trains, or goes on training, until all steps are done or <paramref name="stop"/>; on the tensor thread.</summary>
+    public static void Run(VaeSettings settings, TrainingRun run, Crew crew, Action<string> say, CancellationToken stop)
+    {
+        using var weights = Weights.Fresh(settings.Seed, DType.F32, Device.Cpu);
+        var vae = (PocketVae)WanVae.Create(settings.Network, weights);
+        if (run.Start == 0) Begin(settings, weights);
+        weights.Trainable();
+        foreach (var (name, tensor) in weights.Parameters)
+            if (IsFixed(name)) tensor.RequireGrad(false);
+        using var teacher = new Teacher(weights.Parameters.Where(pair => !IsFixed(pair.Key)), IsMatrix, settings.Pace, crew);
+        run.Resume(weights, teacher);
+        using var draws = new Ahead<byte[]>(run.Start, settings.Steps, step => Crops(settings, step, crew));
+        var random = new RandomSource(settings.Seed);
+        var (clock, saved, shown, sum, count) = (Stopwatch.StartNew(), 0.0, 0.0, 0.0, 0);
+        var held = crew.Leads ? HeldOut(settings) : [];
+        if (crew.Leads && run.Start == 0) Show(settings, run, weights, teacher, held, 0, say);
+        for (var step = run.Start; step < settings.Steps; step++)
+        {
+            using var scope = TensorScope.Open();
+            var crops = Pixels(draws.Next(stop), settings.Crops, settings.Frames, settings.CropHeight, settings.CropWidth);
+            double loss;
+            using (Autograd.Enable())
+            {
+                var value = Loss(vae, crops, settings.Noise, purpose => random.Normal($"{purpose} {crew.Rank}", step,
+                    settings.Crops, settings.Network.ZDim, 1, settings.CropHeight / 16, settings.CropWidth / 16));
+                value.Backward();
+                loss = value.Item();
+            }
+            var gradient = teacher.Step(step, settings.Steps);
+            (sum, count) = (sum + loss, count + 1);
+            if (!crew.Leads) continue;
+            var now = clock.Elapsed.TotalSeconds;
+            if (now - shown > 20 || step + 1 == settings.Steps)
+            {
+                var rate = (step + 1 - run.Start) / now;
+                say($"step {step + 1}/{settings.Steps}  loss {sum / count:0.0000}  gradient {gradient:0.00}  "
+                    + $"{rate * settings.Crops * crew.Size:0.0} crops/s  {TimeSpan.FromSeconds((settings.Steps - step - 1) / rate):hh\\:mm\\:ss} left");
+                run.Log(step + 1, [new("loss", sum / count)]);
+                (shown, sum, count) = (now, 0, 0);
+            }
+            if (now - saved < settings.SaveEvery && step + 1 != settings.Steps) continue;
+            saved = now;
+            run.Save(step + 1, weights, teacher);
+            Show(settings, run, weights, teacher, held, step + 1, say);
+        }
+        if (crew.Leads) Finish(settings, run, weights, teacher, held);
+    }
+
+    /// <summary>Writes the VAE as the pocket folder has it, with the statistics of latents of drawn clips.</summary>
+    static void Finish(VaeSettings settings, TrainingRun run, Weights trained, Teacher teacher, List<Clip> clips)
+    {
+        using var scope = TensorScope.Open();
+        using var off = Autograd.Disable();
+        var (vae, weights) = Averaged(settings.Network, trained, teacher.Averages);
+        using var _ = weights;
+        var latents = Tensor.Cat(2, [.. clips.Select(clip => vae.Encode(Pixels(clip.Frames, 1, clip.Spec.Frames, clip.Height, clip.Width)))]);
+        var flat = latents.Permute(1, 0, 2, 3, 4).Flatten(1);                                    // [z, all]
+        var mean = flat.Mean(1, keep: true);
+        // One deviation for all channels: those that matter more stay larger.
+        var deviation = (float)(flat - mean).Square().Mean().Sqrt().Item();
+        PocketFolder.WriteVae(run.Folder, settings.Network, weights.Parameters, mean.ToFloats(),
+            [.. Enumerable.Repeat(deviation, settings.Network.ZDim)]);
+    }
+
+    /// <summary>The linear maps begin as principal components of drawn blocks, and the networks beside them as nothing.</summary>
+    static void Begin(VaeSettings settings, Weights weights)
+    {
+        using var scope = TensorScope.Open();
+        var parameters = weights.Parameters;
+        foreach (var (name, tensor) in parameters)
+            if (name.EndsWith("conv2.weight", StringComparison.Ordinal) || name.Contains("time", StringComparison.Ordinal)
+                && name.EndsWith("conv.weight", StringComparison.Ordinal)) tensor.Zero_();          // blocks begin as the identity
+            else if (name is "encoder.out.weight" or "decoder.out.weight") tensor.Mul_(0.02);
+            else if (name == "decoder.past.weight") tensor.Mul_(0.5);
+        var z = settings.Network.ZDim;
+        var identity = Tensor.From([.. Enumerable.Range(0, z * z).Select(i => i / z == i % z ? 1f : 0)], z, z, 1, 1, 1);
+        foreach (var name in new[] { "conv1.weight", "conv2.weight" }) parameters[name].CopyFrom(identity);
+        using var stage = new Stage(settings.Width, settings.Height);
+        using PrincipalComponents first = new(PocketVae.Block), group = new(4 * PocketVae.Block);
+        for (var i = 0; i < settings.Fitted; i++)
+        {
+            using var inner = TensorScope.Open();
+            var clip = stage.Draw(Examples.AnyShot(new Chance(settings.Seed)["fit"][i], heldOut: false));
+            var frames = Pixels(clip.Frames, 1, clip.Spec.Frames, clip.Height, clip.Width).Transpose(1, 2);
+            first.Add(PocketVae.Blocks(frames.Narrow(1, 0, 1)).Flatten(0, 2));
+            for (var at = 1 + i % 4; at + 4 <= clip.Spec.Frames; at += 8) group.Add(PocketVae.Blocks(frames.Narrow(1, at, 4)).Flatten(0, 2));
+        }
+        foreach (var (name, components) in new[] { ("first", first), ("group", group) })
+        {
+            var (mean, directions, deviation) = components.Find(z);                              // [n], [z, n], [z]
+            // Between pixels and whitened: what matters more in pixels stays larger in latents, but not as much.
+            var scale = deviation.Sqrt();
+            scale = scale * (deviation / scale).Square().Mean().Sqrt();
+            var rows = directions / scale.Unsqueeze(1);
+            parameters[$"encoder.{name}.weight"].CopyFrom(rows);
+            parameters[$"encoder.{name}.bias"].CopyFrom(-rows.Matmul(mean.Unsqueeze(1)).Squeeze(1));
+            parameters[$"decoder.{name}.weight"].CopyFrom((directions * scale.Unsqueeze(1)).Transpose(0, 1));
+            parameters[$"decoder.{name}.bias"].CopyFrom(mean);
+        }
+    }
+
+    /// <summary>The VAE with averaged weights, for measuring and shipping. The caller disposes of the weights.</summary>
+    public static (WanVae Vae, Weights Weights) Averaged(WanVaeConfig network, Weights trained,
+        IEnumerable<KeyValuePair<string, Tensor>> averages)
+    {
+        using var off = Autograd.Disable();
+        var weights = Weights.Fresh(0, DType.F32, Device.Cpu);
+        var vae = WanVae.Create(network, weights);
+        foreach (var (name, tensor) in trained.Parameters.Where(pair => IsFixed(pair.Key)).Concat(averages))
+            weights.Parameters[name].CopyFrom(tensor);
+        return (vae, weights);
+    }
+
+    /// <summary>Frames as numbers in -1..1: [B, 3, T, H, W].</summary>
+    public static Tensor Pixels(byte[] frames, long batch, long count, long height, long width)
+    {
+        using var scope = TensorScope.Open();
+        return scope.Keep((Tensor.From(frames, batch, count, height, width, 3).Float() / 127.5 - 1).Permute(0, 4, 1, 2, 3).Contiguous());
+    }
+
+    static Tensor Loss(WanVae vae, Tensor clip, double noise, Func<string, Tensor> normal)
+    {
+        using WanVaeCache encoding = new(), decoding = new();
+        var (pictures, size) = (new List<Tensor>(), default(Tensor));
+        for (long at = 0; at < clip.Size(2); at += at == 0 ? 1 : 4)
+        {
+            var mean = vae.MomentsStep(clip.Narrow(2, at, at == 0 ? 1 : 4), encoding);
+            pictures.Add(vae.DecodeStep(mean + normal($"latent {at}") * noise, decoding, clamp: false));
+            size = size is null ? mean.Square().Mean() : size + mean.Square().Mean();
+        }
+        var wrong = Tensor.Cat(2, [.. pictures]) - clip;
+        var (right, down) = (Difference(wrong, 4), Difference(wrong, 3));
+        return wrong.Abs().Mean() + (right.Abs().Mean() + down.Abs().Mean()) * 0.5 + wrong.Square().Mean() * 2 + size! * (1e-3 / pictures.Count);
+    }
+
+    static Tensor Difference(Tensor x, int dim) => x.Narrow(dim, 1, x.Size(dim) - 1) - x.Narrow(dim, 0, x.Size(dim) - 1);
+
+    /// <summary>The linear maps stay what they began as: the networks beside them learn faster around a fixed point.</summary>
+    static bool IsFixed(string name) => name.StartsWith("conv", StringComparison.Ordinal)
+        || name.Contains(".first.", StringComparison.Ordinal) || name.Contains(".group.", StringComparison.Ordinal);
+
+    static bool IsMatrix(string name, Tensor tensor) => tensor.Dims > 1 && tensor.Count > 4000 && !name.Contains(".in.", StringComparison.Ordinal)
+        && !name.Contains(".out.", StringComparison.Ordinal);
+
+    /// <summary>A step's crops of one process: two from each drawn clip.</summary>
+    static byte[] Crops(VaeSettings settings, int step, Crew crew)
+    {
+        var chance = new Chance(settings.Seed)["vae"][step][crew.Rank];
+        using var stage = new Stage(settings.Width, settings.Height);
+        var (h, w, t) = (settings.CropHeight, settings.CropWidth, settings.Frames);
+        var result = new byte[settings.Crops * t * h * w * 3];
+        Clip? clip = null;
+        for (var i = 0; i < settings.Crops; i++)
+        {
+            var here = chance["crop"][i];
+            if (i % 2 == 0) clip = stage.Draw(Examples.AnyShot(chance["clip"][i], heldOut: false));
+            var first = here["t"].Below((clip!.Spec.Frames - t) / 4 + 1) * 4;
+            var (y, x) = (here["y"].Below(clip.Height - h + 1), here["x"].Below(clip.Width - w + 1));
+            var seen = clip.Seen[first + t / 2].Where(sighting => sighting.Visible).ToList();
+            if (seen.Count > 0 && here["person"].Happens(0.6))
+            {
+                var box = seen[here["who"].Below(seen.Count)].Box;
+                y = Math.Clamp((box.Top + box.Bottom) / 2 + here["dy"].Below(40) - 20 - h / 2, 0, clip.Height - h);
+                x = Math.Clamp((box.Left + box.Right) / 2 + here["dx"].Below(40) - 20 - w / 2, 0, clip.Width - w);
+            }
+            for (var frame = 0; frame < t; frame++)
+                for (var row = 0; row < h; row++)
+                    clip.Frame(first + frame).Slice(((y + row) * clip.Width + x) * 3, w * 3)
+                        .CopyTo(result.AsSpan((((i * t + frame) * h) + row) * w * 3));
+        }
+        return result;
+    }
+
+    static List<Clip> HeldOut(VaeSettings settings)
+    {
+        using var stage = new Stage(settings.Width, settings.Height);
+        return [.. Enumerable.Range(0, 8).Select(i => stage.Draw(Examples.AnyShot(new Chance(settings.Seed)["held out"][i], heldOut: true)))];
+    }
+
+    static void Show(VaeSettings settings, TrainingRun run, Weights trained, Teacher teacher, List<Clip> held, int step, Action<string> say)
+    {
+        using var scope = TensorScope.Open();
+        using var off = Autograd.Disable();
+        var (vae, weights) = Averaged(settings.Network, trained, teacher.Averages);
+        using var _ = weights;
+        var (all, first) = (0.0, 0.0);
+        var pictures = new List<ReadOnlyMemory<byte>>();
+        foreach (var clip in held)
+        {
+            var truth = Pixels(clip.Frames, 1, clip.Spec.Frames, clip.Height, clip.Width);
+            var drawn = vae.Decode(vae.Encode(truth));
+            var wrong = (drawn - truth).Square() * 0.25;
+            (all, first) = (all + Psnr(wrong.Mean().Item()) / held.Count, first + Psnr(wrong.Narrow(2, 0, 1).Mean().Item()) / held.Count);
+            foreach (var frame in new[] { 0, 8 })
+            {
+                pictures.Add(clip.Frame(frame).ToArray());
+                pictures.Add(Bytes(drawn.Narrow(2, frame, 1)));
+            }
+        }
+        run.Sheet("vae", step, pictures, settings.Width, settings.Height, 4);
+        run.Log(step, [new("PSNR, held-out clips", all), new("PSNR, first frames", first)]);
+        say($"held out: PSNR {all:0.00} dB, first frames {first:0.00} dB");
+    }
+
+    public static double Psnr(double meanSquare) => -10 * Math.Log10(Math.Max(meanSquare, 1e-12));
+
+    /// <summary>[1, 3, 1, H, W] in -1..1 to RGB bytes.</summary>
+    public static byte[] Bytes(Tensor frame)
+    {
+        using var scope = TensorScope.Open();
+        return ((frame.Detach().Clamp(-1, 1) + 1) * 127.5).Round().To(DType.U8).Squeeze(0).Permute(1, 2, 3, 0).Contiguous().ToArray<byte>();
+    }
+}

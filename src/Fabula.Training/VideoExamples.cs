@@ -1,0 +1,128 @@
+// What the video model is shown: one example is a target, what is remembered, what is known, and words. All examples of a batch are of
+// one mode, so that they have one shape.
+using Fabula.Models;
+using Fabula.Torch;
+using Fabula.Training.PaperTheatre;
+
+namespace Fabula.Training;
+
+/// <summary>What is asked of the model.</summary>
+/// <param name="Clip">A clip of five latent frames, or a single picture.</param>
+/// <param name="Memory">How many pictures of other shots are remembered; with Cast they are portraits and the empty place instead.</param>
+/// <param name="First">The first frame is known.</param>
+/// <param name="Last">The last frame is known.</param>
+public sealed record VideoMode(string Name, bool Clip, int Memory = 0, bool Cast = false, bool First = false, bool Last = false)
+{
+    public static readonly VideoMode[] Pictures = [new("picture", false), new("picture, memory", false, 2), new("picture, cast", false, 2, true)];
+    public static readonly VideoMode[] Clips =
+    [
+        new("clip", true), new("first", true, First: true), new("first and last", true, First: true, Last: true), new("memory", true, 2),
+        new("memory and first", true, 2, First: true), new("cast", true, 2, true),
+    ];
+}
+
+/// <summary>A batch in plain arrays. Latents are [B, z, frames, h, w].</summary>
+/// <param name="Target">f frames.</param>
+/// <param name="Remembered">M frames.</param>
+/// <param name="Known">f frames, zero where nothing is known.</param>
+/// <param name="KnownMask">[B, 4, f].</param>
+/// <param name="Weight">[B, f, h, w]: how much each latent counts.</param>
+public sealed record VideoBatch(VideoMode Mode, int Size, int Frames, int Memory, float[] Target, float[] Remembered, float[] Known,
+    float[] KnownMask, float[] Weight, IReadOnlyList<string> Captions);
+
+public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int rows, int columns, double figureWeight)
+{
+    readonly LatentStory[] _withClips = [.. stories.Where(story => story.Clips[0].Length > 0)];
+    readonly int _picture = z * rows * columns;
+
+    public VideoBatch Draw(Chance chance, VideoMode mode, int size)
+    {
+        var frames = mode.Clip ? 5 : 1;
+        var memory = mode.Memory == 0 ? 0 : mode.Cast ? 2 : 1 + chance["memory"].Below(3);
+        var batch = new VideoBatch(mode, size, frames, memory, new float[size * frames * _picture], new float[size * memory * _picture],
+            new float[size * frames * _picture], new float[size * 4 * frames], new float[size * frames * rows * columns], new string[size]);
+        for (var i = 0; i < size; i++) Fill(batch, i, chance[i]);
+        return batch;
+    }
+
+    void Fill(VideoBatch batch, int at, Chance chance)
+    {
+        var mode = batch.Mode;
+        var story = mode.Clip ? chance["story"].Pick<LatentStory>(_withClips) : chance["story"].Pick<LatentStory>([.. stories]);
+        var shots = story.Story.Shots;
+        var (number, others) = Choose(story, chance, batch.Memory > 0 && !mode.Cast);
+        var shot = shots[number];
+        var (frames, map) = (batch.Frames, story.Figures[number]);
+        var captions = (string[])batch.Captions;
+        var moment = chance["moment"].Below(3);
+        var plain = !mode.Clip && mode.Memory == 0 ? chance["plain"].Unit : 1;
+        void Put(float[] into, int count, int frame, Half[] picture) => Place(picture, 1, 0, into, at, count, frame);
+
+        if (plain < 0.08)
+        {
+            var who = chance["who"].Below(story.Portraits.Length);
+            Put(batch.Target, 1, 0, story.Portraits[who]);
+            captions[at] = Captions.Write(ShotSpec.Portrait(story.Story.People[who]), Register.Full, chance["words"]);
+        }
+        else if (plain < 0.16)
+        {
+            Put(batch.Target, 1, 0, story.Plates[number]);
+            captions[at] = Captions.Write(shot.Spec.Plate, Register.Full, chance["words"]);
+        }
+        else
+        {
+            for (var f = 0; f < frames; f++)
+                if (mode.Clip) Place(story.Clips[number], 5, f, batch.Target, at, 5, f);
+                else Put(batch.Target, 1, 0, story.Pictures[number][moment]);
+            var told = batch.Memory > 0 ? chance["told"].Happens(0.8) ? Register.Referential : Register.Full
+                : mode.First ? chance["told"].Pick(Register.Full, Register.Referential, Register.Screenplay) : Register.Full;
+            captions[at] = chance["silent"].Happens(0.08) ? "" : Captions.Write(shot.Spec, told, chance["words"]);
+            for (var f = 0; f < frames; f++)
+                for (var i = 0; i < rows * columns; i++)
+                    batch.Weight[(at * frames + f) * rows * columns + i] =
+                        (float)figureWeight * map[(mode.Clip ? f : moment * 2) * rows * columns + i];
+        }
+        for (var i = at * frames * rows * columns; i < (at + 1) * frames * rows * columns; i++) batch.Weight[i] += 1;
+        if (mode.Cast)
+        {
+            Put(batch.Remembered, 2, 0, story.Plates[number]);
+            var cast = shot.Cast.Count == 0 ? 0 : shot.Cast[chance["cast"].Below(shot.Cast.Count)];
+            Put(batch.Remembered, 2, 1, story.Portraits[cast]);
+        }
+        else
+        {
+            for (var m = 0; m < batch.Memory; m++)
+                Put(batch.Remembered, batch.Memory, m, story.Pictures[others[m]][chance["which"][m].Below(3)]);
+        }
+        if (mode.First) Know(0, 0, story.Pictures[number][0]);
+        if (mode.Last) Know(frames - 1, 3, story.Pictures[number][2]);
+        void Know(int frame, int from, Half[] picture)
+        {
+            Put(batch.Known, frames, frame, picture);
+            for (var sub = from; sub < 4; sub++) batch.KnownMask[(at * 4 + sub) * frames + frame] = 1;
+        }
+    }
+
+    /// <summary>A shot, and others of its story that show the same people first, then the same place.</summary>
+    static (int Shot, int[] Others) Choose(LatentStory story, Chance chance, bool remembers)
+    {
+        var shots = story.Story.Shots;
+        for (var attempt = 0; ; attempt++)
+        {
+            var number = chance["shot"][attempt].Below(shots.Count);
+            var here = shots[number];
+            var others = chance["others"].Shuffled<int>([.. Enumerable.Range(0, shots.Count).Where(i => i != number)])
+                .OrderByDescending(i => shots[i].Cast.Intersect(here.Cast).Any() ? 2 : shots[i].Place == here.Place ? 1 : 0).ToArray();
+            if (!remembers || attempt > 8 || shots[others[0]].Cast.Intersect(here.Cast).Any()) return (number, others);
+        }
+    }
+
+    /// <summary>Frame `from` of a clip [z, count, h, w] to frame `to` of a batch [B, z, frames, h, w].</summary>
+    void Place(Half[] clip, int count, int from, float[] into, int at, int frames, int to)
+    {
+        var area = rows * columns;
+        for (var channel = 0; channel < z; channel++)
+            for (var i = 0; i < area; i++)
+                into[((at * z + channel) * frames + to) * area + i] = (float)clip[(channel * count + from) * area + i];
+    }
+}

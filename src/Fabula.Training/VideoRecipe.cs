@@ -1,0 +1,237 @@
+// Recipe: the pocket video model learns to stage Paper Theatre. `fabula train video`
+//
+// One Wan transformer learns all modes in a mix (VideoExamples), pictures first, since they teach words, people and places at a fifth of a
+// clip's cost, then clips. Flow matching on latents of the pocket VAE; remembered frames are noised together with the shot and stand at
+// negative times (StoryMem, section 3.3), the loss is the shot's. The loss counts people more than the ground they stand on.
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Fabula.Models;
+using Fabula.Models.Text;
+using Fabula.Torch;
+using Fabula.Training.PaperTheatre;
+
+namespace Fabula.Training;
+
+/// <param name="PictureTokens">Roughly how many tokens a batch of one process has.</param>
+/// <param name="PicturesUntil">Share of the steps in which only every fifth batch is one of clips; later every second.</param>
+/// <param name="FigureWeight">How much more a latent that shows people counts.</param>
+/// <param name="MemoryNoise">Deviation of noise on half of the remembered pictures, as generated ones are not perfect.</param>
+public sealed record VideoSettings(int Steps = 6000, int PictureTokens = 900, double PicturesUntil = 0.55, double FigureWeight = 4,
+    double MemoryNoise = 0.15, ulong Seed = 3)
+{
+    public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.5, EmaDecay: 0.998, WeightDecay: 0.02);
+    public WanConfig Network { get; init; } = PocketNetwork;
+    /// <summary>Seconds between saves, and between lines of progress; they change no result.</summary>
+    public double SaveEvery { get; init; } = 240;
+    public double SayEvery { get; init; } = 30;
+
+    public static readonly WanConfig PocketNetwork = new()
+    {
+        Kind = "i2v", Dim = 256, FfnDim = 768, Heads = 4, Layers = 6, InDim = 68, OutDim = 32, FreqDim = 128, TextDim = 256,
+        TextLen = PocketText.Length, LearnedPositions = (4, 7), Preconditioned = true, ConditionAlone = true,
+    };
+
+    public JsonObject ToJson(int crew) => new()
+    {
+        ["recipe"] = "video 1", ["steps"] = Steps, ["tokens"] = PictureTokens, ["pictures_until"] = PicturesUntil,
+        ["figure_weight"] = FigureWeight, ["memory_noise"] = MemoryNoise, ["seed"] = Seed, ["processes"] = crew, ["dim"] = Network.Dim,
+        ["layers"] = Network.Layers, ["matrices"] = Pace.Matrices, ["others"] = Pace.Others, ["decay_from"] = Pace.DecayFrom,
+        ["ema"] = Pace.EmaDecay,
+    };
+}
+
+/// <summary>What the recipe needs of the other networks: a frozen text encoder, and the VAE to look at samples.</summary>
+public sealed record VideoTools(WanVae Vae, Umt5Encoder Text, WanTokenizer Tokenizer);
+
+public static class VideoRecipe
+{
+    /// <summary>Trains, or goes on training; on the tensor thread.</summary>
+    /// <param name="from">Weights to begin with instead of fresh ones (fine-tuning, or the next session), by name.</param>
+    public static void Run(VideoSettings settings, VideoTools tools, VideoExamples examples, TrainingRun run, Crew crew, Action<string> say,
+        CancellationToken stop, Weights? from = null)
+    {
+        using var weights = Weights.Fresh(settings.Seed, DType.F32, Device.Cpu);
+        var model = new WanTransformer(settings.Network, weights);
+        foreach (var (name, tensor) in weights.Parameters) Begin(name, tensor, from);
+        weights.Trainable();
+        using var teacher = new Teacher(weights.Parameters, IsMatrix, settings.Pace, crew);
+        run.Resume(weights, teacher);
+        using var batches = new Ahead<VideoBatch>(run.Start, settings.Steps, step => Batch(settings, examples, step, crew.Rank));
+        var random = new RandomSource(settings.Seed);
+        var (clock, saved, shown, samples) = (Stopwatch.StartNew(), 0.0, 0.0, 0L);
+        var losses = new SortedDictionary<string, (double Sum, int Count)>(StringComparer.Ordinal);
+        for (var step = run.Start; step < settings.Steps; step++)
+        {
+            using var scope = TensorScope.Open();
+            var batch = batches.Next(stop);
+            var loss = Learn(settings, tools, model, batch, random, step, crew.Rank);
+            teacher.Step(step, settings.Steps);
+            samples += batch.Size * crew.Size;
+            var (sum, count) = losses.GetValueOrDefault(batch.Mode.Name);
+            losses[batch.Mode.Name] = (sum + loss, count + 1);
+            if (!crew.Leads) continue;
+            var (now, last) = (clock.Elapsed.TotalSeconds, step + 1 == settings.Steps);
+            if (now - shown > settings.SayEvery || last)
+            {
+                shown = now;
+                var rate = (step + 1 - run.Start) / now;
+                say($"step {step + 1}/{settings.Steps}  " + string.Join("  ", losses.Select(pair => $"{pair.Key} {pair.Value.Sum / pair.Value.Count:0.000}"))
+                    + $"  {samples / now:0} samples/s  {TimeSpan.FromSeconds((settings.Steps - step - 1) / rate):hh\\:mm\\:ss} left");
+                run.Log(step + 1, losses.Select(pair => new KeyValuePair<string, double>(pair.Key, pair.Value.Sum / pair.Value.Count)));
+                losses.Clear();
+            }
+            if (now - saved < settings.SaveEvery && !last) continue;
+            saved = now;
+            run.Save(step + 1, weights, teacher);
+            Show(settings, tools, run, teacher, step + 1);
+            PocketFolder.WriteVideo(run.Folder, settings.Network, teacher.Averages);
+        }
+    }
+
+    /// <summary>Averaged weights as a model. The caller disposes of the weights.</summary>
+    public static (WanTransformer Model, Weights Weights) Averaged(WanConfig network, IEnumerable<KeyValuePair<string, Tensor>> averages)
+    {
+        var weights = Weights.Fresh(0, DType.F32, Device.Cpu);
+        var model = new WanTransformer(network, weights);
+        foreach (var (name, average) in averages) weights.Parameters[name].CopyFrom(average);
+        return (model, weights);
+    }
+
+    static void Begin(string name, Tensor tensor, Weights? from)
+    {
+        using var scope = TensorScope.Open();
+        if (from is not null && from.Has(name)) tensor.CopyFrom(from.Get(name, DType.F32, tensor.Shape));
+        // What a block adds is nothing at first.
+        else if (name.Contains("blocks.", StringComparison.Ordinal)
+            && (name.EndsWith(".o.weight", StringComparison.Ordinal) || name.EndsWith("ffn.2.weight", StringComparison.Ordinal))) tensor.Zero_();
+        else if (name == "head.head.weight") tensor.Mul_(0.1);
+        else if (name.EndsWith("modulation", StringComparison.Ordinal) || name.StartsWith("position", StringComparison.Ordinal)) tensor.Mul_(0.3);
+        else if (name == "time_projection.1.weight") tensor.Mul_(0.1);
+        if (from is null && name == "time_projection.1.bias")
+            foreach (var gate in new[] { 2, 5 }) tensor.Narrow(0, gate * tensor.Size(0) / 6, tensor.Size(0) / 6).Fill_(1);
+    }
+
+    static bool IsMatrix(string name, Tensor tensor) => name.StartsWith("blocks.", StringComparison.Ordinal) && tensor.Dims == 2;
+
+    static VideoBatch Batch(VideoSettings settings, VideoExamples examples, int step, int rank)
+    {
+        var chance = new Chance(settings.Seed)["video"][step];
+        var clips = chance["clips"].Happens(step < settings.PicturesUntil * settings.Steps ? 0.15 : 0.6);
+        var mode = chance["mode"].Pick<VideoMode>(clips ? VideoMode.Clips : VideoMode.Pictures);
+        var tokens = 28 * ((mode.Clip ? 5 : 1) + mode.Memory);
+        return examples.Draw(chance["batch"][rank], mode, Math.Max(4, settings.PictureTokens / tokens));
+    }
+
+    /// <summary>Forward and backward of one batch; the mean loss.</summary>
+    static double Learn(VideoSettings settings, VideoTools tools, WanTransformer model, VideoBatch batch, RandomSource random, int step, int rank)
+    {
+        var (size, f, m, z) = (batch.Size, batch.Frames, batch.Memory, model.Config.OutDim);
+        long rows = model.Config.LearnedPositions.Rows * 2, columns = model.Config.LearnedPositions.Columns * 2;
+        Tensor Latents(float[] values, int frames) => Tensor.From(values, size, z, frames, rows, columns);
+        var (target, known) = (Latents(batch.Target, f), Latents(batch.Known, f));
+        var sigmas = Sigmas(random, step, rank, size);
+        var all = target;
+        var mask = Tensor.From(batch.KnownMask, size, 4, f, 1, 1).Expand(size, 4, f, rows, columns);
+        if (m > 0)
+        {
+            var remembered = Latents(batch.Remembered, m);
+            if (step % 2 == 0) remembered = remembered + random.Normal($"memory {rank}", step, remembered.Shape) * settings.MemoryNoise;
+            (all, known) = (Tensor.Cat(2, remembered, target), Tensor.Cat(2, remembered, known));
+            mask = Tensor.Cat(2, Tensor.Ones([size, 4, m, rows, columns], DType.F32, Device.Cpu), mask);
+        }
+        var noise = random.Normal($"noise {rank}", step, all.Shape);
+        var t = Tensor.From([.. sigmas.Select(sigma => (float)sigma)], size, 1, 1, 1, 1);
+        var noisy = all + (noise - all) * t;
+        var contexts = Rows(tools, batch.Captions);
+        using var rotation = model.Rotate(Conditioning.Positions(m, f), model.Config.LearnedPositions.Rows, model.Config.LearnedPositions.Columns);
+        using var learning = Autograd.Enable();
+        using var prompt = model.Prepare(contexts);
+        using var modulation = model.Modulate(WanTime.Each([.. sigmas.Select(sigma => sigma * 1000)]));
+        var velocity = model.Forward(Tensor.Cat(1, noisy, mask, known), modulation, prompt, rotation).Narrow(2, m, f);
+        var weight = Tensor.From(batch.Weight, size, 1, f, rows, columns);
+        // In the scale of the network's own answer: see WanConfig.Preconditioned.
+        var density = Tensor.From([.. sigmas.Select(sigma => (float)WanTransformer.Density(sigma))], size, 1, 1, 1, 1);
+        var wrong = (velocity - (noise - all).Narrow(2, m, f)).Square() * density;
+        var loss = (wrong * (weight / weight.Mean())).Mean();
+        loss.Backward();
+        return loss.Item();
+    }
+
+    /// <summary>Noise levels spread evenly over a logit-normal (0.5, 1.2), every tenth uniform.</summary>
+    static double[] Sigmas(RandomSource random, int step, int rank, int count)
+    {
+        using var scope = TensorScope.Open();
+        var draws = random.Uniform($"sigma {rank}", step, 3, count).ToFloats();
+        var turn = (int)(random.Uniform($"turn {rank}", step, 1).Item() * count);
+        return [.. Enumerable.Range(0, count).Select(i =>
+        {
+            if (draws[count + i] < 0.1) return Math.Max(1e-3, draws[2 * count + i]);
+            var u = ((i + turn) % count + draws[i]) / count;
+            return 1 / (1 + Math.Exp(-(0.5 + 1.2 * Quantile(Math.Clamp(u, 0.002, 0.998)))));
+        })];
+    }
+
+    /// <summary>Of the normal distribution, by a logistic approximation (Bowling et al. 2009), good to 0.02.</summary>
+    static double Quantile(double p) => -Math.Log(1 / p - 1) / 1.702;
+
+    static Tensor[] Rows(VideoTools tools, IReadOnlyList<string> captions)
+    {
+        using var off = Autograd.Disable();
+        var prompts = captions.Select(tools.Tokenizer.Encode).ToList();
+        var longest = prompts.Max(prompt => prompt.Length);
+        var ids = Tensor.From([.. prompts.SelectMany(prompt => prompt.Ids.Take(longest).Select(id => (long)id))], prompts.Count, longest);
+        return tools.Text.Encode(ids, [.. prompts.Select(prompt => prompt.Length)]);
+    }
+
+    /// <summary>Samples from the averaged weights: every mode on held-out stories, the truth above.</summary>
+    static void Show(VideoSettings settings, VideoTools tools, TrainingRun run, Teacher teacher, int step)
+    {
+        using var scope = TensorScope.Open();
+        using var off = Autograd.Disable();
+        var (model, weights) = Averaged(settings.Network, teacher.Averages);
+        using var _ = weights;
+        using var stage = new Stage(224, 128);
+        var stories = new LatentStories(tools.Vae, run.Folder, settings.Seed);
+        var held = new VideoExamples([.. Enumerable.Range(0, 3).Select(i => stories.Encode(LatentStories.Tell(settings.Seed, i, heldOut: true), true, stage))],
+            settings.Network.OutDim, 8, 14, 0);
+        var pictures = new List<ReadOnlyMemory<byte>>();
+        foreach (var mode in VideoMode.Pictures.Concat(VideoMode.Clips))
+        {
+            var batch = held.Draw(new Chance(settings.Seed)["show"][mode.Name], mode, mode.Clip ? 1 : 5);
+            for (var i = 0; i < batch.Size; i++)
+            {
+                using var inner = TensorScope.Open();
+                var truth = tools.Vae.Decode(Tensor.From(batch.Target, batch.Size, settings.Network.OutDim, batch.Frames, 8, 14).Narrow(0, i, 1));
+                var made = tools.Vae.Decode(Sample(settings, tools, model, batch, i, steps: 8));
+                foreach (var clip in new[] { truth, made })
+                    for (var frame = 0; frame < clip.Size(2); frame += 4) pictures.Add(VaeRecipe.Bytes(clip.Narrow(2, frame, 1)));
+            }
+        }
+        run.Sheet("video", step, pictures, 224, 128, 10);
+    }
+
+    /// <summary>One example of a batch, sampled as the product does; [1, z, f, h, w].</summary>
+    public static Tensor Sample(VideoSettings settings, VideoTools tools, WanTransformer model, VideoBatch batch, int i, int steps, double guidance = 1)
+    {
+        using var scope = TensorScope.Open();
+        var (z, m, f) = (model.Config.OutDim, batch.Memory, batch.Frames);
+        Tensor Of(float[] values, int frames) => Tensor.From(values, batch.Size, z, frames, 8, 14).Narrow(0, i, 1);
+        var mask = Tensor.From(batch.KnownMask, batch.Size, 4, f, 1, 1).Narrow(0, i, 1).Expand(1, 4, f, 8, 14);
+        var known = Of(batch.Known, f);
+        if (m > 0)
+            (mask, known) = (Tensor.Cat(2, Tensor.Ones([1, 4, m, 8, 14], DType.F32, Device.Cpu), mask), Tensor.Cat(2, Of(batch.Remembered, m), known));
+        var rows = Rows(tools, [batch.Captions[i], ""]);
+        var shot = new WanShot
+        {
+            Schedule = Schedule.UniPC(steps, 3),
+            Noise = new RandomSource(settings.Seed).Normal($"show {i}", 0, 1, z, m + f, 8, 14),
+            Prompt = rows[0],
+            NegativePrompt = rows[1],
+            Condition = Tensor.Cat(1, mask, known),
+            Positions = Conditioning.Positions(m, f),
+        };
+        SolverState? last = null;
+        foreach (var state in new WanSampler(new WanExpert(model, guidance)).Sample(shot)) last = state;
+        using (last) return scope.Keep(last!.Latents.Narrow(2, m, f).Clone());
+    }
+}
