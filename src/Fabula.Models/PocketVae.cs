@@ -1,4 +1,4 @@
-// The pocket models' video VAE: Wan 2.2's geometry (16 x 16 pixels and 4 frames to a latent), small enough to learn and run on two cores.
+// The pocket models' video VAE: Wan 2.1's geometry (8 x 8 pixels and 4 frames to a latent), small enough to learn and run on two cores.
 //
 // Ours; it goes group by group through the same caches as WanVae.cs. Convolutions are 2-D; over time there are only products of a frame
 // with the frames before it, so that time folds into the batch ((2+1)-D as in "A Closer Look at Spatiotemporal Convolutions", Tran et al.
@@ -30,7 +30,7 @@ public sealed class PocketVae : WanVae
         var encoder = weights["encoder"];
         _encoderIn = new(encoder["in"], 48, wide[0]);
         _encoder = [.. wide.Select((width, i) => new PocketBlock(encoder["blocks"][i], width))];
-        _down = [new(encoder["down"][0], 4 * wide[0], wide[1], 1), new(encoder["down"][1], 4 * wide[1], wide[2], 1)];
+        _down = [new(encoder["down"][0], 4 * wide[0], wide[1], 1), new(encoder["down"][1], wide[1], wide[2], 1)];
         _encoderTime = [new(encoder["time"][0], wide[1]), new(encoder["time"][1], wide[2])];
         _halve = [new(encoder["halve"][0], wide[1]), new(encoder["halve"][1], wide[2])];
         _encoderLast = new(encoder["blocks"][3], wide[2]);
@@ -45,7 +45,7 @@ public sealed class PocketVae : WanVae
         _decoderTime = [new(decoder["time"][0], tall[1]), new(decoder["time"][1], tall[2])];
         _double = [new(decoder["double"][0], tall[1], 2), new(decoder["double"][1], tall[2], 2)];
         _up = [new(decoder["up"][0], tall[0], 4 * (tall[0] / 2), 1), new(decoder["up"][1], tall[1], 4 * tall[0], 1),
-            new(decoder["up"][2], tall[2], 4 * tall[1], 1)];
+            new(decoder["up"][2], tall[2], tall[1], 1)];
         _decoderHalf = new(decoder["half"], tall[0] / 2, tall[0] / 2);
         _decoderPast = new(decoder["past"], 48, tall[0]);
         _decoderOut = new(decoder["out"], tall[0] / 2, 4 * (3 + 1));
@@ -54,13 +54,13 @@ public sealed class PocketVae : WanVae
     }
 
     /// <summary>Numbers in the block of pixels that one latent stands for, in one frame.</summary>
-    public const int Block = 16 * 16 * 3;
+    public const int Block = 8 * 8 * 3;
 
-    /// <summary>Frames [B, T, 3, H, W] as blocks [B, h, w, T 768]: what the linear maps read and write.</summary>
+    /// <summary>Frames [B, T, 3, H, W] as blocks [B, h, w, T 192]: what the linear maps read and write.</summary>
     public static Tensor Blocks(Tensor frames)
     {
         using var scope = TensorScope.Open();
-        var x = Fold(frames.Permute(0, 1, 3, 4, 2), 16);                                         // [B, T, h, w, 768]
+        var x = Fold(frames.Permute(0, 1, 3, 4, 2), 8);                                          // [B, T, h, w, 192]
         return scope.Keep(x.Permute(0, 2, 3, 1, 4).Flatten(3));
     }
 
@@ -71,7 +71,7 @@ public sealed class PocketVae : WanVae
         x = _encoder[0].Forward(_encoderIn.Forward(x));
         x = _encoder[1].Forward(_down[0].Forward(Fold(x, 2)));                                   // [B, T, H/8, W/8, C]
         x = _halve[0].Halve(_encoderTime[0].Mix(x, cache), cache);                               // [B, T/2, ...]
-        x = _encoder[2].Forward(_down[1].Forward(Fold(x, 2)));                                   // [B, T/2, H/16, W/16, C]
+        x = _encoder[2].Forward(_down[1].Forward(x));                                            // [B, T/2, h, w, C]
         x = _encoderTime[1].Mix(_halve[1].Halve(x, cache), cache);                               // [B, T/4, ...]
         return (_encoderOut.Forward(_encoderLast.Forward(x)) + linear).Permute(0, 1, 4, 2, 3);   // [B, 1, z, h, w]
     }
@@ -79,24 +79,24 @@ public sealed class PocketVae : WanVae
     private protected override Tensor Decoder(Tensor latents, WanVaeCache cache, Trace? trace)
     {
         var z = latents.Permute(0, 1, 3, 4, 2);                                                  // [B, 1, h, w, z]
-        var linear = (cache.IsFirst ? _fromFirst : _fromGroup).Forward(z.Squeeze(1));            // [B, h, w, T 768]
+        var linear = (cache.IsFirst ? _fromFirst : _fromGroup).Forward(z.Squeeze(1));            // [B, h, w, T 192]
         var (batch, rows, columns) = (z.Size(0), z.Size(2), z.Size(3));
-        linear = Unfold(linear.Reshape(batch, rows, columns, -1, Block).Permute(0, 3, 1, 2, 4), 16); // [B, T, 16h, 16w, 3]
+        linear = Unfold(linear.Reshape(batch, rows, columns, -1, Block).Permute(0, 3, 1, 2, 4), 8); // [B, T, 8h, 8w, 3]
         var x = _decoderFirst.Forward(_decoderIn.Forward(z));                                    // [B, 1, h, w, C]
         x = _double[1].Double(_decoder[2].Forward(_decoderTime[1].Mix(x, cache)), cache);
-        x = _decoder[1].Forward(Unfold(_up[2].Forward(x), 2));                                   // [B, 2, 2h, 2w, C]
-        x = _decoderSecond.Forward(_double[0].Double(_decoderTime[0].Mix(x, cache), cache));     // [B, 4, 2h, 2w, C]
-        x = Unfold(_up[1].Forward(x), 2);                                                        // [B, 4, 4h, 4w, C]
-        var past = cache.Past(this);                                                             // [B, 1, 16h, 16w, 3]
+        x = _decoder[1].Forward(_up[2].Forward(x));                                              // [B, 2, h, w, C]
+        x = _decoderSecond.Forward(_double[0].Double(_decoderTime[0].Mix(x, cache), cache));     // [B, 4, h, w, C]
+        x = Unfold(_up[1].Forward(x), 2);                                                        // [B, 4, 2h, 2w, C]
+        var past = cache.Past(this);                                                             // [B, 1, 8h, 8w, 3]
         if (past is not null) x += _decoderPast.Forward(Fold(past, 4));
         x = _decoder[0].Forward(x);
-        x = Unfold(_up[0].Forward(x), 2);                                                        // [B, 4, 8h, 8w, C/2]
+        x = Unfold(_up[0].Forward(x), 2);                                                        // [B, 4, 4h, 4w, C/2]
         x += _decoderHalf.Forward(x.Silu()).Silu();
-        x = Unfold(_decoderOut.Forward(x), 2);                                                   // [B, 4, 16h, 16w, 3 + 1]
+        x = Unfold(_decoderOut.Forward(x), 2);                                                   // [B, 4, 8h, 8w, 3 + 1]
         var frames = x.Narrow(4, 0, 3) + linear;
         if (past is not null) frames += (past - frames) * x.Narrow(4, 3, 1).Sigmoid();
         cache.Remember(this, frames.Narrow(1, frames.Size(1) - 1, 1).Clamp(-1, 1));
-        return frames.Permute(0, 1, 4, 2, 3);                                                    // [B, 4, 3, 16h, 16w]
+        return frames.Permute(0, 1, 4, 2, 3);                                                    // [B, 4, 3, 8h, 8w]
     }
 
     /// <summary>Space to depth: [B, T, H, W, C] -> [B, T, H/n, W/n, n n C].</summary>

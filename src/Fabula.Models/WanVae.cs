@@ -41,7 +41,7 @@ public sealed record WanVaeConfig
     /// <summary>2.2's architecture: picture patches of 2x2, and shortcuts around every stage.</summary>
     public bool IsResidual => DecDim > 0 && !IsPocket;
     /// <summary>Pixels per side of one latent.</summary>
-    public int SpatialStride => (1 << (DimMult.Count - 1)) * (IsPocket ? 4 : IsResidual ? 2 : 1);
+    public int SpatialStride => IsPocket ? 8 : (1 << (DimMult.Count - 1)) * (IsResidual ? 2 : 1);
     /// <summary>Frames per latent frame, after the first.</summary>
     public int TemporalStride => 1 << Enumerable.Range(0, DimMult.Count - 1).Count(IsTemporal);
 
@@ -54,8 +54,8 @@ public sealed record WanVaeConfig
         IsPocket = true,
         Dim = 48,
         DecDim = 64,
-        ZDim = 32,
-        DimMult = [1, 2, 4],
+        ZDim = 16,
+        DimMult = [1, 2, 2],
         TemporalDownsample = [true, true],
     };
 
@@ -63,8 +63,8 @@ public sealed record WanVaeConfig
     /// <exception cref="ArgumentException">As many are not given as there are channels.</exception>
     internal (float[] Mean, float[] InverseStd) Statistics()
     {
-        var mean = Mean?.ToArray() ?? (ZDim == 16 ? Mean16 : ZDim == 48 ? Mean48 : new float[ZDim]);
-        var std = Std?.ToArray() ?? (ZDim == 16 ? Std16 : ZDim == 48 ? Std48 : [.. Enumerable.Repeat(1f, ZDim)]);
+        var mean = Mean?.ToArray() ?? (IsPocket ? new float[ZDim] : ZDim == 16 ? Mean16 : ZDim == 48 ? Mean48 : new float[ZDim]);
+        var std = Std?.ToArray() ?? (IsPocket ? [.. Enumerable.Repeat(1f, ZDim)] : ZDim == 16 ? Std16 : ZDim == 48 ? Std48 : [.. Enumerable.Repeat(1f, ZDim)]);
         if (mean.Length != ZDim || std.Length != ZDim)
             throw new ArgumentException(
                 $"The VAE has {ZDim} latent channels, but {mean.Length} means and {std.Length} deviations are given.");

@@ -7,7 +7,7 @@ using Fabula.Training.PaperTheatre;
 namespace Fabula.Training;
 
 /// <summary>
-/// A story's latents, normalised, as half floats. A clip is [z, 5, 8, 14]; a picture (one frame encoded by itself) is [z, 8, 14]; a
+/// A story's latents, normalised, as half floats. A clip is [z, 5, 16, 28]; a picture (one frame encoded by itself) is [z, 16, 28]; a
 /// figure map says for each latent which share of its pixels is people.
 /// </summary>
 /// <param name="Clips">Per shot; empty where only pictures were encoded.</param>
@@ -103,7 +103,7 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             [.. story.Shots.Select(_ => Take(frames * _rows * _columns).Select(value => (float)value).ToArray())]);
     }
 
-    /// <summary>Per latent of a clip, how much of it is people: [5, 8, 14].</summary>
+    /// <summary>Per latent of a clip, how much of it is people: [5, 16, 28].</summary>
     float[] Figures(Clip clip)
     {
         var (frames, stride) = (Conditioning.LatentFrames(clip.Spec.Frames), vae.Config.SpatialStride);

@@ -26,7 +26,7 @@ public sealed record VaeSettings(int Steps = 6000, int Crops = 3, int CropHeight
 
     public JsonObject ToJson(int crew) => new()
     {
-        ["recipe"] = "vae 3", ["steps"] = Steps, ["crops"] = Crops, ["crop"] = $"{CropHeight}x{CropWidth}x{Frames}", ["noise"] = Noise,
+        ["recipe"] = "vae 4", ["steps"] = Steps, ["crops"] = Crops, ["crop"] = $"{CropHeight}x{CropWidth}x{Frames}", ["noise"] = Noise,
         ["seed"] = Seed, ["processes"] = crew, ["dim"] = Network.Dim, ["dec_dim"] = Network.DecDim, ["z_dim"] = Network.ZDim,
         ["fitted"] = Fitted, ["matrices"] = Pace.Matrices, ["others"] = Pace.Others, ["decay_from"] = Pace.DecayFrom,
         ["ema"] = Pace.EmaDecay,
@@ -59,7 +59,7 @@ public static class VaeRecipe
             using (Autograd.Enable())
             {
                 var value = Loss(vae, crops, settings.Noise, purpose => random.Normal($"{purpose} {crew.Rank}", step,
-                    settings.Crops, settings.Network.ZDim, 1, settings.CropHeight / 16, settings.CropWidth / 16));
+                    settings.Crops, settings.Network.ZDim, 1, settings.CropHeight / 8, settings.CropWidth / 8));
                 value.Backward();
                 loss = value.Item();
             }

@@ -27,7 +27,7 @@ public sealed record VideoSettings(int Steps = 6000, int PictureTokens = 900, do
 
     public static readonly WanConfig PocketNetwork = new()
     {
-        Kind = "i2v", Dim = 256, FfnDim = 768, Heads = 4, Layers = 6, InDim = 68, OutDim = 32, FreqDim = 128, TextDim = 256,
+        Kind = "i2v", Dim = 256, FfnDim = 768, Heads = 4, Layers = 6, InDim = 36, OutDim = 16, Patch = (1, 4, 4), FreqDim = 128, TextDim = 256,
         TextLen = PocketText.Length, LearnedPositions = (4, 7), Preconditioned = true, ConditionAlone = true,
     };
 
@@ -126,7 +126,7 @@ public static class VideoRecipe
     static double Learn(VideoSettings settings, VideoTools tools, WanTransformer model, VideoBatch batch, RandomSource random, int step, int rank)
     {
         var (size, f, m, z) = (batch.Size, batch.Frames, batch.Memory, model.Config.OutDim);
-        long rows = model.Config.LearnedPositions.Rows * 2, columns = model.Config.LearnedPositions.Columns * 2;
+        long rows = model.Config.LearnedPositions.Rows * model.Config.Patch.H, columns = model.Config.LearnedPositions.Columns * model.Config.Patch.W;
         Tensor Latents(float[] values, int frames) => Tensor.From(values, size, z, frames, rows, columns);
         var (target, known) = (Latents(batch.Target, f), Latents(batch.Known, f));
         var sigmas = Sigmas(random, step, rank, size);
@@ -193,7 +193,7 @@ public static class VideoRecipe
         using var stage = new Stage(224, 128);
         var stories = new LatentStories(tools.Vae, run.Folder, settings.Seed);
         var held = new VideoExamples([.. Enumerable.Range(0, 3).Select(i => stories.Encode(LatentStories.Tell(settings.Seed, i, heldOut: true), true, stage))],
-            settings.Network.OutDim, 8, 14, 0);
+            settings.Network.OutDim, 16, 28, 0);
         var pictures = new List<ReadOnlyMemory<byte>>();
         foreach (var mode in VideoMode.Pictures.Concat(VideoMode.Clips))
         {
@@ -201,7 +201,7 @@ public static class VideoRecipe
             for (var i = 0; i < batch.Size; i++)
             {
                 using var inner = TensorScope.Open();
-                var truth = tools.Vae.Decode(Tensor.From(batch.Target, batch.Size, settings.Network.OutDim, batch.Frames, 8, 14).Narrow(0, i, 1));
+                var truth = tools.Vae.Decode(Tensor.From(batch.Target, batch.Size, settings.Network.OutDim, batch.Frames, 16, 28).Narrow(0, i, 1));
                 var made = tools.Vae.Decode(Sample(settings, tools, model, batch, i, steps: 8));
                 foreach (var clip in new[] { truth, made })
                     for (var frame = 0; frame < clip.Size(2); frame += 4) pictures.Add(VaeRecipe.Bytes(clip.Narrow(2, frame, 1)));
@@ -215,16 +215,16 @@ public static class VideoRecipe
     {
         using var scope = TensorScope.Open();
         var (z, m, f) = (model.Config.OutDim, batch.Memory, batch.Frames);
-        Tensor Of(float[] values, int frames) => Tensor.From(values, batch.Size, z, frames, 8, 14).Narrow(0, i, 1);
-        var mask = Tensor.From(batch.KnownMask, batch.Size, 4, f, 1, 1).Narrow(0, i, 1).Expand(1, 4, f, 8, 14);
+        Tensor Of(float[] values, int frames) => Tensor.From(values, batch.Size, z, frames, 16, 28).Narrow(0, i, 1);
+        var mask = Tensor.From(batch.KnownMask, batch.Size, 4, f, 1, 1).Narrow(0, i, 1).Expand(1, 4, f, 16, 28);
         var known = Of(batch.Known, f);
         if (m > 0)
-            (mask, known) = (Tensor.Cat(2, Tensor.Ones([1, 4, m, 8, 14], DType.F32, Device.Cpu), mask), Tensor.Cat(2, Of(batch.Remembered, m), known));
+            (mask, known) = (Tensor.Cat(2, Tensor.Ones([1, 4, m, 16, 28], DType.F32, Device.Cpu), mask), Tensor.Cat(2, Of(batch.Remembered, m), known));
         var rows = Rows(tools, [batch.Captions[i], ""]);
         var shot = new WanShot
         {
             Schedule = Schedule.UniPC(steps, 3),
-            Noise = new RandomSource(settings.Seed).Normal($"show {i}", 0, 1, z, m + f, 8, 14),
+            Noise = new RandomSource(settings.Seed).Normal($"show {i}", 0, 1, z, m + f, 16, 28),
             Prompt = rows[0],
             NegativePrompt = rows[1],
             Condition = Tensor.Cat(1, mask, known),

@@ -84,7 +84,7 @@ public sealed class RecipeTests : IDisposable
         TextRecipe.Run(text, new TrainingRun(Path.Combine(_folder, "text"), text.ToJson(1)), crew, _ => { }, CancellationToken.None);
         var (tools, weights) = Tools(folder, Path.Combine(_folder, "text"));
         var stories = new LatentStories(tools.Vae, Path.Combine(_folder, "latents"), 5);
-        var examples = new VideoExamples([.. stories.Load(0, 2, 1)], 6, 8, 14, 4);
+        var examples = new VideoExamples([.. stories.Load(0, 2, 1)], 6, 16, 28, 4);
         var settings = new VideoSettings(Steps: 10, PictureTokens: 300, PicturesUntil: 0)
         {
             Network = VideoSettings.PocketNetwork with { Dim = 24, FfnDim = 32, Heads = 2, Layers = 1, InDim = 16, OutDim = 6 },
@@ -152,8 +152,8 @@ public sealed class RecipeTests : IDisposable
         // A clip's first latent frame is its first picture.
         var (clip, picture) = (fresh[0].Clips[0], fresh[0].Pictures[0][0]);
         for (var channel = 0; channel < 6; channel++)
-            for (var at = 0; at < 112; at++)
-                Assert.Equal((double)picture[channel * 112 + at], (double)clip[channel * 5 * 112 + at], 2);
+            for (var at = 0; at < 448; at++)
+                Assert.Equal((double)picture[channel * 448 + at], (double)clip[channel * 5 * 448 + at], 2);
     });
 
     [Fact]

@@ -66,7 +66,7 @@ static class TrainCommand
                 if (n % 20 == 0 && crew.Leads) Console.WriteLine($"story {n - from1}/{to1 - from1} of this process encoded");
             })) { }
             crew.Meet();
-            var examples = new VideoExamples([.. store.Load(0, count, every)], parts.Vae.Config.ZDim, 8, 14, settings.FigureWeight);
+            var examples = new VideoExamples([.. store.Load(0, count, every)], parts.Vae.Config.ZDim, 16, 28, settings.FigureWeight);
             using var begin = parsed.GetValue(from) is { } folder ? PocketFolder.OpenVideo(folder) : null;
             VideoRecipe.Run(settings, parts, examples, run, crew, Console.WriteLine, CancellationToken.None, begin);
             foreach (var weight in weights) weight.Dispose();
