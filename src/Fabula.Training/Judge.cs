@@ -135,21 +135,24 @@ public sealed class Judge : IDisposable
             var seen = new List<(SeenPerson Person, float[] Vector)>();
             foreach (var peak in peaks[i])
             {
-                seen.Add((Person(peak, answers.AsSpan(row * perPerson, perPerson), scaleX, scaleY), Unit(people.AsSpan(row * length, length))));
+                seen.Add((Person(peak, answers.AsSpan(row * perPerson, perPerson), scaleX, scaleY),
+                    Unit(people.AsSpan(row * length, length))));
                 row++;
             }
             var sure = seen.Where(entry => entry.Person.Score >= Certain).OrderBy(entry => entry.Person.X).ToList();
             ReadOnlySpan<float> said = logits.AsSpan(i * perFrame, perFrame);
-            read.Add(new(new(Take<Place>(ref said), Take<TimeOfDay>(ref said), Take<Accent>(ref said), [.. sure.Select(entry => entry.Person)],
-                [.. seen.Select(entry => entry.Person).Where(person => person.Score < Certain)]), Unit(whole.AsSpan(i * length, length)),
-                [.. sure.Select(entry => entry.Vector)]));
+            var reading = new Reading(Take<Place>(ref said), Take<TimeOfDay>(ref said), Take<Accent>(ref said),
+                [.. sure.Select(entry => entry.Person)],
+                [.. seen.Select(entry => entry.Person).Where(person => person.Score < Certain)]);
+            read.Add(new(reading, Unit(whole.AsSpan(i * length, length)), [.. sure.Select(entry => entry.Vector)]));
         }
     }
 
     /// <summary>Box middles and sizes in pixels of the network's frame, as shares of it.</summary>
     internal static float[] Shares(double x, double y, double width, double height) =>
     [
-        (float)(x / JudgeConfig.Width), (float)(y / JudgeConfig.Height), (float)(width / JudgeConfig.Width), (float)(height / JudgeConfig.Height),
+        (float)(x / JudgeConfig.Width), (float)(y / JudgeConfig.Height), (float)(width / JudgeConfig.Width),
+        (float)(height / JudgeConfig.Height),
     ];
 
     /// <summary>Cells that are higher than their eight neighbours, the highest first, less those that lie on a higher one.</summary>

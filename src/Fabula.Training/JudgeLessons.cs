@@ -16,23 +16,25 @@ public static class JudgeLessons
 {
     const int Width = JudgeConfig.Width, Height = JudgeConfig.Height;
 
-    /// <summary>One teaching frame: people who are not held out, anywhere, doing anything; sometimes nobody, or a portrait.</summary>
-    public static Lesson Draw(Stage stage, Chance chance)
+    /// <summary>Two teaching frames of one shot: people who are not held out, anywhere, doing anything; sometimes nobody, or a
+    /// portrait.</summary>
+    public static IEnumerable<Lesson> Draw(Stage stage, Chance chance)
     {
-        var what = chance["what"].Unit;
         var location = Location.Draw(chance["location"]);
         Person Who(int i) => Person.Draw(chance["person"][i], null, heldOut: false);
-        var spec = what switch
+        var spec = chance["what"].Unit switch
         {
-            < 0.06 => Playwright.Shot(chance["shot"], location, []),
-            < 0.12 => ShotSpec.Portrait(Who(0), chance["size"].Any<ShotSize>(), chance["ground"].Any<Accent>()),
-            < 0.45 => Playwright.Shot(chance["shot"], location, [Who(0)]),
-            < 0.70 => Playwright.Shot(chance["shot"], location, [Who(0), Who(1)]),
+            < 0.05 => Playwright.Shot(chance["shot"], location, []),
+            < 0.11 => ShotSpec.Portrait(Who(0), chance["size"].Any<ShotSize>(), chance["ground"].Any<Accent>()),
+            < 0.36 => Playwright.Shot(chance["shot"], location, [Who(0)]),
+            < 0.65 => Playwright.Shot(chance["shot"], location, [Who(0), Who(1)]),
             < 0.80 => Playwright.Shot(chance["shot"], location, [Who(0), Who(1), Who(2)]),
             _ => Change(chance["change"], location, Who),
         };
-        var clip = stage.Draw(spec, chance["moment"].Below(spec.Frames));
-        return Worn(clip.Frames, JudgeTruth.Of(clip, 0), chance["wear"]);
+        // The place is most of the work of drawing, so a second moment costs little; their wear differs.
+        var half = Math.Max(1, spec.Frames / 2);
+        var clip = stage.Draw(spec, chance["first"].Below(half), spec.Frames - 1 - chance["second"].Below(half));
+        return Enumerable.Range(0, 2).Select(i => Worn(clip.Frame(i).ToArray(), JudgeTruth.Of(clip, i), chance["wear"][i]));
     }
 
     /// <summary>Examination frames: one of each shot of stories whose people are all held out.</summary>

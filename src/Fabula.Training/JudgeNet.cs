@@ -1,5 +1,5 @@
 // The network of the judge: it reads one frame of the paper theatre. It says where it plays, at what time of day, with which accent
-// colour, and for everybody who is seen: where, and with which kind, skin, hair, top and hat. All numbers about generated films come from it.
+// colour, and for everybody who is seen: where, and with which kind, skin, hair, top and hat.
 //
 // People are found as peaks of a heat map of box centres with the box's size beside it (Zhou, Wang, Kraehenbuehl: "Objects as Points",
 // 2019). Their attributes are read from the features inside the box, sampled to a fixed grid (He and others: "Mask R-CNN", 2017, section
@@ -17,15 +17,15 @@ public sealed record JudgeConfig(int Stem = 16, int Fine = 32, int Middle = 64, 
 
 /// <summary>What the network says about whole frames. Heat [B, 16, 28] and Boxes [B, 4, 16, 28] (offset of the centre from the middle of
 /// the cell, in cells, and logarithms of width and height in cells); Logits [B, 22]; Embedding [B, Person].</summary>
-public sealed record JudgeMaps(Tensor Fine, Tensor Merged, Tensor Heat, Tensor Boxes, Tensor Logits, Tensor Embedding);
+public sealed record JudgeMaps(Tensor Stem, Tensor Fine, Tensor Merged, Tensor Heat, Tensor Boxes, Tensor Logits, Tensor Embedding);
 
 public sealed class JudgeNet
 {
     /// <summary>The grid that a person's box is sampled to.</summary>
-    const int Tall = 12, Broad = 6;
+    const int Tall = 20, Broad = 10;
 
     static readonly Op Sample = new("aten::grid_sampler");
-    readonly Conv _stem, _fine, _middle, _middleAgain, _coarse, _coarseA, _coarseB, _across, _merge, _heat, _boxes, _personA, _personB;
+    readonly Conv _stem, _fine, _middle, _coarse, _coarseA, _coarseB, _across, _merge, _heat, _boxes, _personA, _personB, _personC;
     readonly Linear _whole, _answers, _person, _attributes;
 
     public JudgeNet(Weights weights, JudgeConfig config)
@@ -33,25 +33,26 @@ public sealed class JudgeNet
         Conv Three(string name, int inputs, int outputs, int stride = 1) =>
             new(weights[name], inputs, outputs, [3, 3], [stride, stride], [1, 1]);
         (_stem, _fine) = (Three("stem", 3, config.Stem, 2), Three("fine", config.Stem, config.Fine, 2));
-        (_middle, _middleAgain) = (Three("middle", config.Fine, config.Middle, 2), Three("middle_again", config.Middle, config.Middle));
-        _coarse = Three("coarse", config.Middle, config.Coarse, 2);
+        (_middle, _coarse) = (Three("middle", config.Fine, config.Middle, 2), Three("coarse", config.Middle, config.Coarse, 2));
         (_coarseA, _coarseB) = (Three("coarse_a", config.Coarse, config.Coarse), Three("coarse_b", config.Coarse, config.Coarse));
         _across = new(weights["across"], config.Coarse, config.Middle, [1, 1]);
         _merge = Three("merge", config.Middle, config.Middle);
         (_heat, _boxes) = (new(weights["heat"], config.Middle, 1, [1, 1]), new(weights["boxes"], config.Middle, 4, [1, 1]));
         _whole = new(weights["whole"], 2 * config.Coarse + config.Fine, config.Person);
         _answers = new(weights["answers"], config.Person, JudgeQuestions.OfFrames.Sum(question => question.Choices));
-        (_personA, _personB) = (Three("person_a", config.Fine, 64), Three("person_b", 64 + config.Middle, config.Person, 2));
-        _person = new(weights["person"], config.Person * Tall * Broad / 4 + 4, config.Person);
+        _personA = Three("person_a", config.Stem + config.Fine, config.Stem + config.Fine);
+        _personB = Three("person_b", config.Stem + config.Fine, config.Middle, 2);
+        _personC = Three("person_c", 2 * config.Middle, config.Person, 2);
+        _person = new(weights["person"], config.Person * (Tall / 4) * ((Broad + 3) / 4) + 4, config.Person);
         _attributes = new(weights["attributes"], config.Person, JudgeQuestions.OfPeople.Sum(question => question.Choices));
     }
 
     /// <summary>x [B, 3, 128, 224] with colours from -1 to 1.</summary>
     public JudgeMaps Forward(Tensor x)
     {
-        var fine = _fine.Forward(_stem.Forward(x).Relu()).Relu();                                  // [B, Fine, 32, 56]
+        var stem = _stem.Forward(x).Relu();                                                        // [B, Stem, 64, 112]
+        var fine = _fine.Forward(stem).Relu();                                                     // [B, Fine, 32, 56]
         var middle = _middle.Forward(fine).Relu();                                                 // [B, Middle, 16, 28]
-        middle = middle + _middleAgain.Forward(middle).Relu();
         var coarse = _coarse.Forward(middle).Relu();                                               // [B, Coarse, 8, 14]
         coarse = coarse + _coarseA.Forward(coarse).Relu();
         coarse = coarse + _coarseB.Forward(coarse).Relu();
@@ -59,7 +60,7 @@ public sealed class JudgeNet
         merged = merged + _merge.Forward(merged.Relu()).Relu();                                    // [B, Middle, 16, 28]
         var flat = coarse.Flatten(2);                                                              // [B, Coarse, 112]
         var whole = _whole.Forward(Tensor.Cat(1, flat.Mean(-1), flat.Max(-1), fine.Flatten(2).Mean(-1))).Relu();
-        return new(fine, merged, _heat.Forward(merged).Squeeze(1), _boxes.Forward(merged), _answers.Forward(whole), whole);
+        return new(stem, fine, merged, _heat.Forward(merged).Squeeze(1), _boxes.Forward(merged), _answers.Forward(whole), whole);
     }
 
     /// <summary>Attributes of people in boxes.</summary>
@@ -70,9 +71,13 @@ public sealed class JudgeNet
     {
         var (frames, slots) = (boxes.Size(0), boxes.Size(1));
         var places = boxes.Reshape(-1, 4).IndexSelect(0, which);                                   // [P, 4]
-        var close = Within(maps.Fine, boxes, frames, slots, Tall, Broad, which);                   // [P, Fine, 12, 6]
-        var context = Within(maps.Merged, boxes, frames, slots, Tall, Broad, which);               // [P, Middle, 12, 6]
-        var person = _personB.Forward(Tensor.Cat(1, _personA.Forward(close).Relu(), context)).Relu();
+        var sharp = Within(maps.Stem, boxes, frames, slots, Tall, Broad, which);                   // [P, Stem, 20, 10]
+        var close = Within(maps.Fine, boxes, frames, slots, Tall, Broad, which);                   // [P, Fine, 20, 10]
+        var context = Within(maps.Merged, boxes, frames, slots, Tall / 2, Broad / 2, which);       // [P, Middle, 10, 5]
+        var person = Tensor.Cat(1, sharp, close);
+        person = person + _personA.Forward(person).Relu();
+        person = _personB.Forward(person).Relu();                                                  // [P, Middle, 10, 5]
+        person = _personC.Forward(Tensor.Cat(1, person, context)).Relu();                          // [P, Person, 5, 3]
         var embedding = _person.Forward(Tensor.Cat(1, person.Flatten(1), places)).Relu();          // [P, Person]
         return (_attributes.Forward(embedding), embedding);
     }

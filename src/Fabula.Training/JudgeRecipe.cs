@@ -12,7 +12,7 @@ namespace Fabula.Training;
 
 /// <param name="Examine">Steps between two examinations on held-out frames.</param>
 /// <param name="Save">Steps between two saved states.</param>
-public sealed record JudgeRecipe(int Steps = 3000, ulong Seed = 1, int Batch = 24, double LearningRate = 1.5e-3, int Examine = 500,
+public sealed record JudgeRecipe(int Steps = 5000, ulong Seed = 1, int Batch = 24, double LearningRate = 2e-3, int Examine = 500,
     int Save = 100, int Examined = 400)
 {
     public JudgeConfig Net { get; init; } = new();
@@ -40,7 +40,7 @@ public sealed record JudgeRecipe(int Steps = 3000, ulong Seed = 1, int Batch = 2
             Begin(weights);
             weights.Trainable();
             using var optimiser = new AdamW(weights.Parameters, LearningRate, weightDecay: 0.02);
-            using var average = new Ema(weights.Parameters, 0.998);
+            using var average = new Ema(weights.Parameters, 0.995);
             var first = Resume(folder, weights, optimiser, average);
             if (first > 0) output.WriteLine($"goes on after step {first}");
             var (clock, mean, next) = (Stopwatch.StartNew(), 0.0, Draw(stage, first));
@@ -80,7 +80,8 @@ public sealed record JudgeRecipe(int Steps = 3000, ulong Seed = 1, int Batch = 2
     }
 
     Lesson[] Draw(Stage stage, int step) =>
-        [.. Enumerable.Range(0, Batch).Select(i => JudgeLessons.Draw(stage, new Chance(Seed)["judge"][step][i]))];
+        [.. Enumerable.Range(0, (Batch + 1) / 2).SelectMany(i => JudgeLessons.Draw(stage, new Chance(Seed)["judge"][step][i]))
+            .Take(Batch)];
 
     /// <summary>Kaiming's scale for layers before a ReLU, and a heat map that starts with "nobody there".</summary>
     static void Begin(Weights weights)
@@ -132,7 +133,8 @@ public sealed record JudgeRecipe(int Steps = 3000, ulong Seed = 1, int Batch = 2
             using var scope = TensorScope.Open();
             var frame = Tensor.From(lessons[i].Pixels, 1, 3, Height, Width);
             if (lessons[i].Blur < Height)
-                frame = frame.ResizeBilinear(lessons[i].Blur, lessons[i].Blur * Width / Height, antialias: true).ResizeBilinear(Height, Width);
+                frame = frame.ResizeBilinear(lessons[i].Blur, lessons[i].Blur * Width / Height, antialias: true)
+                    .ResizeBilinear(Height, Width);
             batch.Narrow(0, i, 1).CopyFrom(frame);
         }
         return batch;
@@ -143,7 +145,8 @@ public sealed record JudgeRecipe(int Steps = 3000, ulong Seed = 1, int Batch = 2
         var (path, mine) = (Path.Combine(folder, ConfigFile), JsonSerializer.Serialize(this, Indented) + "\n");
         if (!File.Exists(path)) File.WriteAllText(path, mine);
         else if (File.ReadAllText(path) != mine)
-            throw new InvalidOperationException($"{folder} holds a run with other settings: name another folder, or use those of its {ConfigFile}.");
+            throw new InvalidOperationException(
+                $"{folder} holds a run with other settings: name another folder, or use those of its {ConfigFile}.");
     }
 
     static void SaveState(string folder, Weights weights, AdamW optimiser, Ema average)

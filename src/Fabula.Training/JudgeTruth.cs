@@ -33,21 +33,25 @@ public sealed record JudgeTruth(Location Location, IReadOnlyList<TruePerson> Peo
             var (person, box, pixels) = (clip.Spec.Roles[role].Person, seen[role].Box, seen[role].Pixels);
             var covered = seen.Where((other, i) => i != role && other.Visible).Sum(other => Shared(box, other.Box)) / (double)Area(box);
             var whole = seen[role].AtEdge == 0 && !seen[role].InDoor && covered <= 0.25 && pixels >= Tiny * scale;
-            var (top, hair, skin, hat) = (Palette.Of(person.Top), Palette.Of(person.Hair), Palette.Of(person.Skin), Palette.Of(person.HatColour));
+            var (top, hair) = (Palette.Of(person.Top), Palette.Of(person.Hair));
+            var (skin, hat) = (Palette.Of(person.Skin), Palette.Of(person.HatColour));
             bool Enough(int least, params ReadOnlySpan<Colour> colours) => Count(clip, frame, role, colours) >= least * scale;
-            var hidden = person.Hat != Hat.None && person.Style is HairStyle.Cropped or HairStyle.Spiky or HairStyle.Bald;
             var shape = pixels >= Tiny / 2 * scale && Enough(SkinPixels, skin, skin.Shade(0.9));
             var hatSeen = person.Hat != Hat.None && Enough(HatPixels, hat, hat.Shade(0.72), hat.Shade(0.78), hat.Shade(0.82));
             people.Add(new(person, (box.Left + box.Right + 1) / 2.0, (box.Top + box.Bottom + 1) / 2.0, box.Right - box.Left + 1,
                 box.Bottom - box.Top + 1, pixels, whole,
             [
                 shape, Enough(SkinPixels, skin, skin.Shade(0.9)), Enough(HairPixels, hair, hair.Shade(0.88)),
-                shape && !hidden, Enough(TopPixels, top, top.Shade(0.9), top.Shade(0.78)),
+                shape && !HidesHair(person), Enough(TopPixels, top, top.Shade(0.9), top.Shade(0.78)),
                 shape && (person.Hat == Hat.None || hatSeen), hatSeen,
             ]));
         }
         return new(clip.Spec.Location, people, seen.All(sighting => sighting.Pixels == 0 || sighting.Pixels >= barely));
     }
+
+    /// <summary>Under a hat cropped, spiky and bald heads look alike.</summary>
+    public static bool HidesHair(Person person) =>
+        person.Hat != Hat.None && person.Style is (HairStyle.Cropped or HairStyle.Spiky or HairStyle.Bald);
 
     static int Area(PixelBox box) => (box.Right - box.Left + 1) * (box.Bottom - box.Top + 1);
 

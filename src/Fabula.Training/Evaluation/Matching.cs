@@ -10,7 +10,7 @@ public static class Matching
     /// <param name="columns">How many columns there are, also where there is no row.</param>
     /// <param name="dearest">A pair that costs more stays apart; so much is also what an unpaired row costs.</param>
     /// <returns>For each row its column, or null.</returns>
-    public static int?[] Cheapest(IReadOnlyList<double[]> cost, int columns, double dearest = double.MaxValue / 16)
+    public static int?[] Cheapest(IReadOnlyList<double[]> cost, int columns, double dearest = 1e6)
     {
         var (best, bestCost) = (new int?[cost.Count], double.PositiveInfinity);
         var (now, taken) = (new int?[cost.Count], new bool[columns]);
