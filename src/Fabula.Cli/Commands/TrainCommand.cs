@@ -12,6 +12,7 @@ static class TrainCommand
         Vae(),
         Text(),
         Video(),
+        Judge(),
     };
 
     static readonly Option<string> Out = new("--out") { Description = "The run's folder.", Required = true };
@@ -71,6 +72,25 @@ static class TrainCommand
             VideoRecipe.Run(settings, parts, examples, run, crew, Console.WriteLine, CancellationToken.None, begin);
             foreach (var weight in weights) weight.Dispose();
         });
+    }
+
+    static Command Judge()
+    {
+        var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new JudgeRecipe().Steps };
+        var seed = new Option<ulong>("--seed") { Description = "Where all draws of chance come from.", DefaultValueFactory = _ => 1 };
+        var threads = new Option<int>("--threads")
+        {
+            Description = "CPU threads; from 2 on one draws while the others learn.",
+            DefaultValueFactory = _ => Environment.ProcessorCount,
+        };
+        var command = new Command("judge", "The judge, who reads who and what is in a frame.") { Out, steps, seed, threads };
+        command.SetAction((parsed, cancel) => Task.FromResult(Outcome.Of(() =>
+        {
+            if (parsed.GetValue(threads) is < 1 or > 1024) throw new FormatException("--threads is not a number from 1 to 1024.");
+            new JudgeRecipe(parsed.GetValue(steps), parsed.GetValue(seed)).Run(parsed.GetValue(Out)!, parsed.GetValue(threads), Console.Out, cancel);
+            return 0;
+        })));
+        return command;
     }
 
     static Command Recipe(string name, string description, Option[] options, Action<ParseResult, Func<long, Crew>> run)

@@ -34,18 +34,21 @@ public sealed class Stage : IDisposable
     /// <summary>Cut-outs drawn so far: people, doors and backdrops. A measure of work that does not depend on the machine.</summary>
     public long Drawn { get; private set; }
 
-    public Clip Draw(ShotSpec spec)
+    /// <summary>Draws a shot, or only some frames of it.</summary>
+    /// <param name="only">Which frames of the shot, as indices; the clip then holds these alone, in this order. None: all.</param>
+    public Clip Draw(ShotSpec spec, params ReadOnlySpan<int> only)
     {
         Check(spec);
         var size = _width * _height;
-        var frames = new byte[spec.Frames * size * 3];
-        var masks = new byte[spec.Frames * size];
-        var seen = new IReadOnlyList<Sighting>[spec.Frames];
+        var count = only.IsEmpty ? spec.Frames : only.Length;
+        var frames = new byte[count * size * 3];
+        var masks = new byte[count * size];
+        var seen = new IReadOnlyList<Sighting>[count];
         var (first, last) = (View.At(spec, 0, _fit, _width, _height), View.At(spec, 1, _fit, _width, _height));
         var backdrop = Backdrop(spec, first, last);
-        for (var i = 0; i < spec.Frames; i++)
+        for (var i = 0; i < count; i++)
         {
-            var t = spec.Frames > 1 ? (double)i / (spec.Frames - 1) : 0;
+            var t = spec.Frames > 1 ? (double)(only.IsEmpty ? i : only[i]) / (spec.Frames - 1) : 0;
             var view = View.At(spec, t, _fit, _width, _height);
             if (i == 0 || spec.Camera != CameraMove.Static) DrawPlate(backdrop, first, last, view);
             _frame.Copy(_plate);
