@@ -33,9 +33,10 @@ public sealed partial class SeenWords
     public IReadOnlyList<string> Unknown(string prompt) => _words is null ? _tokenizer!.Value.UnknownWords(prompt)
         : [.. Word().Matches(prompt).Select(match => match.Value.ToLowerInvariant()).Distinct().Where(word => !Knows(word))];
 
-    /// <summary>"Ada's" is known where "ada" is.</summary>
-    bool Knows(string word) => _words!.Contains(word) || (word.EndsWith("'s", StringComparison.Ordinal) && _words.Contains(word[..^2]));
+    /// <summary>"Ada's" is known where "ada" is, "sky-blue" where "sky" and "blue" are.</summary>
+    bool Knows(string word) => _words!.Contains(word) || (word.EndsWith("'s", StringComparison.Ordinal) && _words.Contains(word[..^2]))
+        || (word.Contains('-') && word.Split('-').All(_words.Contains));
 
-    [GeneratedRegex(@"\p{L}+(?:['’]\p{L}+)*")]
+    [GeneratedRegex(@"\p{L}+(?:['’-]\p{L}+)*")]
     private static partial Regex Word();
 }
