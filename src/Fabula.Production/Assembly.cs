@@ -7,7 +7,10 @@ using Fabula.Production.Delivery;
 
 namespace Fabula.Production;
 
-public static class Assembly
+/// <summary>Makes the recipe of the step "film" for one production.</summary>
+delegate Action<StepRun, CancellationToken> Assemble(ProductionDocuments documents, FilmPlan plan, ModelFacts model);
+
+static class Assembly
 {
     static readonly DateTimeOffset OneDate = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -21,7 +24,7 @@ public static class Assembly
         Pack(folder, run.Output(Recipes.Film));
     };
 
-    static List<ShotClip> Clips(StepRun run, FilmPlan plan)
+    internal static List<ShotClip> Clips(StepRun run, FilmPlan plan)
     {
         var shots = plan.Shots.ToDictionary(shot => FilmGraph.Clip(shot.Id));
         var joins = plan.Transitions.ToDictionary(join => FilmGraph.Bridge(join.Id));
@@ -43,7 +46,7 @@ public static class Assembly
         return clips;
     }
 
-    static void Pack(string folder, string path)
+    internal static void Pack(string folder, string path)
     {
         using var zip = new ZipArchive(File.Create(path), ZipArchiveMode.Create);
         foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)

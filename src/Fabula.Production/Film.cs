@@ -40,9 +40,9 @@ public sealed class Film : IDisposable
     /// <exception cref="NarrativeException">A document is missing or cannot be read.</exception>
     /// <exception cref="GraphException">A picture of the bible is missing.</exception>
     public static Film Open(string root, FilmOptions options, Action<string>? reading = null) =>
-        new(root, options, build => OpenRenderer(options, build, reading));
+        new(root, options, build => OpenRenderer(options, build, reading), Assembly.Of);
 
-    internal Film(string root, FilmOptions options, Func<string, IRenderer> renderer)
+    internal Film(string root, FilmOptions options, Func<string, IRenderer> renderer, Assemble assemble)
     {
         Root = Path.GetFullPath(root);
         Output = Path.GetFullPath(options.Output ?? Path.Combine(Root, "out"));
@@ -63,7 +63,7 @@ public sealed class Film : IDisposable
         if (Findings.Any(finding => finding.Severity == Severity.Error)) return;
         var model = new ModelFacts(Renderer.Facts.Name, Renderer.Digest, options.Steps ?? Renderer.Facts.Steps, Renderer.Facts.Guidance,
             typeof(Film).Assembly.GetName().Version?.ToString(3) ?? "");
-        var recipes = new Recipes(() => Renderer, Assembly.Of(Documents, Plan, model), () => _secondsPerWork);
+        var recipes = new Recipes(() => Renderer, assemble(Documents, Plan, model), () => _secondsPerWork);
         Graph = FilmGraph.Create(new(Plan, Root, Documents.Sources, Renderer.Facts, Renderer.Digest, options.Steps), recipes);
         if (options.Only is { } only)
             Graph = Graph.Only(Graph.Contains(only) ? only : Graph.Contains(FilmGraph.Bridge(only)) ? FilmGraph.Bridge(only)

@@ -1,6 +1,7 @@
 // The finished film's files in out/, where people look. out/.build/published says what was put there, and when each file was last written: a
 // file that is as it was is left alone, a changed or missing one is written anew, one that the film no longer has is removed.
 using System.IO.Compression;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Fabula.Build;
 
@@ -32,11 +33,8 @@ public static class Publishing
             foreach (var packed in zip.Entries)
             {
                 var path = Inside(output, packed.FullName);
-                using var content = packed.Open();
-                using var memory = new MemoryStream();
-                content.CopyTo(memory);
-                var bytes = memory.GetBuffer().AsSpan(0, (int)memory.Length);
-                var digest = Digest.Of(bytes).ToString();
+                string digest;
+                using (var content = packed.Open()) digest = Convert.ToHexStringLower(SHA256.HashData(content));
                 if (known.TryGetValue(packed.FullName, out var old) && old.Sha256 == digest && IsThere(output, old))
                 {
                     entries.Add(old);
@@ -44,9 +42,9 @@ public static class Publishing
                 }
                 point?.Invoke(path);
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                ProductionFolder.WriteWhole(path, bytes);
+                Unpack(packed, path);
                 written++;
-                entries.Add(new Entry(packed.FullName, digest, bytes.Length, new FileInfo(path).LastWriteTimeUtc.Ticks));
+                entries.Add(new Entry(packed.FullName, digest, packed.Length, new FileInfo(path).LastWriteTimeUtc.Ticks));
             }
         foreach (var gone in known.Keys.Except(entries.Select(entry => entry.Path)))
         {
@@ -57,6 +55,18 @@ public static class Publishing
         ProductionFolder.WriteWhole(Path.Combine(build, Marker),
             JsonSerializer.SerializeToUtf8Bytes(new State(film.Digest.ToString(), entries)));
         return written;
+    }
+
+    static void Unpack(ZipArchiveEntry packed, string path)
+    {
+        var temporary = $"{path}.{Environment.ProcessId}.new";
+        using (var content = packed.Open())
+        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
+        {
+            content.CopyTo(file);
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(temporary, path, overwrite: true);
     }
 
     static bool IsThere(string output, Entry entry) => new FileInfo(Path.Combine(output, entry.Path)) is { Exists: true } file

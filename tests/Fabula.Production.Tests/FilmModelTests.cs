@@ -105,7 +105,7 @@ public class FilmModelTests : IClassFixture<TinyFilmModel>
 
     FilmModel Open(int? threads = null) => FilmModel.Open(_model.Root, threads: threads);
 
-    byte[] Render(FilmModel model, ShotRequest request)
+    static byte[] Render(FilmModel model, ShotRequest request)
     {
         using var kept = new Kept();
         return [.. model.Render(request, kept.Keeping, CancellationToken.None).SelectMany(frame => frame)];

@@ -38,8 +38,8 @@ public class MakeTests
         var run = plan.In(PlanState.Run).Select(step => step.Step.Id).ToHashSet();
         var maybe = plan.In(PlanState.Maybe).Select(step => step.Step.Id).ToHashSet();
         Assert.Contains(made.Ran, id => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(needed, id));
-        Assert.Subset([.. made.Ran], run);
-        Assert.Subset([.. run, .. maybe], [.. made.Ran]);
+        Assert.All(run, id => Assert.Contains(id, made.Ran));
+        Assert.All(made.Ran, id => Assert.True(run.Contains(id) || maybe.Contains(id), $"{id} was not predicted"));
         Assert.All(plan.In(PlanState.Done), step => Assert.DoesNotContain(step.Step.Id, made.Ran));
         Assert.Subset(production.Artifacts(), before);   // every other artifact is the same file
         Assert.Empty((await production.Make()).Ran);
@@ -109,14 +109,14 @@ public class MakeTests
             File.SetAttributes(path, FileAttributes.Normal);
             File.WriteAllText(path, "rotten");
         }
-        File.WriteAllText(Path.Combine(production.Root, "out", "film.edl"), "scribbled");
-        File.Delete(Path.Combine(production.Root, "out", "film.otio"));
+        File.WriteAllText(Path.Combine(production.Root, "out", "film.txt"), "scribbled");
+        File.Delete(Path.Combine(production.Root, "out", "clips", "count.txt"));
         Made made;
         do made = await production.Make();
         while (!made.Succeeded);
         Assert.Equal(film, made.Film);
-        Assert.Contains("TITLE", File.ReadAllText(Path.Combine(production.Root, "out", "film.edl")));
-        Assert.True(File.Exists(Path.Combine(production.Root, "out", "film.otio")));
+        Assert.Contains("close-ada", File.ReadAllText(Path.Combine(production.Root, "out", "film.txt")));
+        Assert.True(File.Exists(Path.Combine(production.Root, "out", "clips", "count.txt")));
         File.WriteAllText(Path.Combine(production.Build, "published"), "{");
         File.WriteAllText(Path.Combine(production.Build, "planned"), "{");
         Assert.Equal(film, (await production.Make()).Film);

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Fabula.Build;
+using Fabula.Models;
 using Fabula.Narrative;
+using Fabula.Production.Delivery;
 
 namespace Fabula.Production.Tests;
 
@@ -58,7 +60,23 @@ sealed class SmallProduction : IDisposable
         Write(name, text.Replace(old, now));
     }
 
-    public Film Open(FilmOptions? options = null) => Film.Open(Root, options ?? new(StandInRenderer.Name));
+    /// <summary>With an assembly that lists the clips, where video files are not the matter: they would take most of the time.</summary>
+    public Film Open(FilmOptions? options = null)
+    {
+        var chosen = options ?? new(StandInRenderer.Name);
+        return new(Root, chosen, build => chosen.Model == StandInRenderer.Name ? new StandInRenderer()
+            : new ModelRenderer(FilmModel.Open(chosen.Model, Path.Combine(build, "weights"), threads: chosen.Threads)), List);
+    }
+
+    static Action<StepRun, CancellationToken> List(ProductionDocuments documents, FilmPlan plan, ModelFacts model) => (run, _) =>
+    {
+        var folder = Path.Combine(run.Folder, "list");
+        Directory.CreateDirectory(Path.Combine(folder, "clips"));
+        var clips = Assembly.Clips(run, plan);
+        File.WriteAllLines(Path.Combine(folder, "film.txt"), clips.Select(clip => $"{clip.ShotId} {clip.Digest} {clip.DropFirst} {clip.Seed}"));
+        File.WriteAllText(Path.Combine(folder, "clips", "count.txt"), $"{plan.Film.Title}, {clips.Count} clips");
+        Assembly.Pack(folder, run.Output(Recipes.Film));
+    };
 
     /// <summary>Opens, makes, closes.</summary>
     public async Task<Made> Make(FilmOptions? options = null, int jobs = 1)
