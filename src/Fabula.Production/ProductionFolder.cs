@@ -1,8 +1,9 @@
 // A production on disk: screenplay.fountain (or story.json, or idea.txt) and bible.yaml, which people write; plan.json, which is made from
 // them and may be edited; out/, which can be made again.
 //
-// Who wins, story or plan? out/.build/planned remembers which story and which plan belong together. If only the story changed, the film is
+// Who wins, story or plan? out/.build/planned remembers which story was planned and what came out. If only the story changed, the film is
 // planned again and keeps people's choices (seeds, takes); if only the plan changed, it is used as it is; if both did, somebody must choose.
+// Choices are no edits: a plan counts as edited if it says anything else than the planner did.
 using System.Text;
 using System.Text.Json;
 using Fabula.Build;
@@ -18,6 +19,9 @@ public sealed record ProductionDocuments(string Root, string StoryFile, Screenpl
 {
     /// <summary>What belongs together once the plan is written.</summary>
     internal string Story { get; init; } = "";
+
+    /// <summary>What the planner says of this story, choices left out.</summary>
+    internal string Planner { get; init; } = "";
 
     public bool HasErrors => Findings.Any(finding => finding.Severity == Severity.Error);
 
@@ -37,7 +41,9 @@ public static class ProductionFolder
     const long LongestDocument = 64 << 20;
     static readonly string[] Stories = ["screenplay.fountain", "story.json", "idea.txt"];
 
-    sealed record Together(string Story, string Plan);
+    /// <param name="Planner">Digest of what the planner made of the story, choices left out.</param>
+    /// <param name="Text">Digest of plan.json as it was last seen, and whether it was edited then: spares comparing it again.</param>
+    sealed record Together(string Story, string Planner, string Text, bool Edited);
 
     /// <summary>Reads and plans; writes nothing.</summary>
     /// <param name="build">The build folder, where it is noted which plan belongs to which story.</param>
@@ -61,21 +67,33 @@ public static class ProductionFolder
         var planPath = Path.Combine(root, PlanFile);
         var written = File.Exists(planPath) ? Text(planPath) : null;
         var together = Load(build);
-        var edited = written is not null && together is not null && Hash(written) != together.Plan;
         var changed = together is not null && identity != together.Story;
+        var kept = written is null ? null : PlanJson.Read(written, PlanFile);
+        var edited = kept is not null && together is not null
+            && (Hash(written!) == together.Text ? together.Edited : Shape(kept) != together.Planner);
         if (edited && changed && !again)
             throw new NarrativeException($"{PlanFile} was edited, and so was {storyFile} or {BibleFile}. Plan again from the story with "
                 + "'fabula plan FOLDER --again' (seeds and takes are kept), or take the story's change back.");
-        if (written is not null && !changed && !again)
+        var planned = Planned(screenplay, story, storyFile, bible);
+        if (kept is not null && !changed && !again)
         {
-            var kept = PlanJson.Read(written, PlanFile);
-            var found = edited || together is null ? Continuity.Check(kept) : Planned(screenplay, story, storyFile, bible).Findings;
-            return new(root, storyFile, screenplay, bible, kept, found, false) { Story = identity };
+            var planner = together?.Planner ?? Shape(planned.Plan);
+            var asPlanned = together is not null ? !edited : Shape(kept) == planner;
+            return new(root, storyFile, screenplay, bible, kept, asPlanned ? planned.Findings : Continuity.Check(kept), false)
+            {
+                Story = identity,
+                Planner = planner,
+            };
         }
-        var (fresh, findings) = (Planned(screenplay, story, storyFile, bible) is var planned ? planned.Plan : null!, planned.Findings);
-        if (written is not null) fresh = ScreenplayPlanner.KeepChoices(fresh, PlanJson.Read(written, PlanFile));
-        return new(root, storyFile, screenplay, bible, fresh, findings, true) { Story = identity };
+        var fresh = kept is null ? planned.Plan : ScreenplayPlanner.KeepChoices(planned.Plan, kept);
+        return new(root, storyFile, screenplay, bible, fresh, planned.Findings, true) { Story = identity, Planner = Shape(planned.Plan) };
     }
+
+    /// <summary>Digest of a plan without the choices that planning again keeps.</summary>
+    static string Shape(FilmPlan plan) => Hash(PlanJson.Write(plan with
+    {
+        Shots = [.. plan.Shots.Select(shot => shot with { Seed = 0, Take = 1, Takes = [] })],
+    }));
 
     static Planned Planned(Screenplay? screenplay, string story, string storyFile, Bible bible) =>
         screenplay is not null ? ScreenplayPlanner.Plan(screenplay, bible) : StoryMemPlan.From(StoryMem.Read(story, storyFile), bible);
@@ -86,8 +104,10 @@ public static class ProductionFolder
         var text = PlanJson.Write(documents.Plan);
         var path = Path.Combine(documents.Root, PlanFile);
         if (documents.Replanned && (!File.Exists(path) || File.ReadAllText(path) != text)) WriteWhole(path, Encoding.UTF8.GetBytes(text));
-        var together = new Together(documents.Story, Hash(File.ReadAllText(path)));
-        if (Load(build) == together) return;
+        var now = Hash(File.ReadAllText(path));
+        var before = Load(build);
+        if (before is not null && (before.Story, before.Planner, before.Text) == (documents.Story, documents.Planner, now)) return;
+        var together = new Together(documents.Story, documents.Planner, now, Shape(documents.Plan) != documents.Planner);
         Directory.CreateDirectory(build);
         WriteWhole(Path.Combine(build, Marker), JsonSerializer.SerializeToUtf8Bytes(together));
     }

@@ -65,6 +65,7 @@ public class MakeTests
         var made = await production.Make();
         Assert.Contains("clip/ada-waves", made.Ran);
         Assert.Contains("Ada hops.", File.ReadAllText(Path.Combine(production.Root, "plan.json")));
+        await production.Make(new(StandInRenderer.Name, Only: "ada-waves", Take: 2));          // a choice does not hide the edit
         production.Edit("screenplay.fountain", "She talks.", "She waves.");
         Assert.Contains("--again", Assert.Throws<NarrativeException>(() => production.Open()).Message);
         using var film = production.Open(new(StandInRenderer.Name, Again: true));
