@@ -13,7 +13,7 @@ public sealed record Reason(ReasonKind Kind, string? Subject = null, string? Old
         ReasonKind.New => "new",
         ReasonKind.Recipe => $"recipe {Old} -> {New}",
         ReasonKind.Version => $"recipe {Subject} version {Old} -> {New}",
-        ReasonKind.Setting => $"setting {Subject}: {Short(Old)} -> {Short(New)}",
+        ReasonKind.Setting => $"setting {Subject}: {Short(Old, New)} -> {Short(New, Old)}",
         ReasonKind.Input when Old is null => $"input {Subject} added ({New})",
         ReasonKind.Input when New is null => $"input {Subject} taken away ({Old})",
         ReasonKind.Input => $"input {Subject} changed: {Old} -> {New}",
@@ -23,7 +23,14 @@ public sealed record Reason(ReasonKind Kind, string? Subject = null, string? Old
         _ => $"waits for {Subject}",
     };
 
-    static string Short(string? json) => json is null ? "(none)" : json.Length <= 80 ? json : $"{json.AsSpan(0, 77)}...";
+    /// <summary>Fit for a line: of long texts the part around the first difference.</summary>
+    static string Short(string? json, string? other)
+    {
+        if (json is null || json.Length <= 80) return json ?? "(none)";
+        var alike = json.AsSpan().CommonPrefixLength(other);
+        var start = alike <= 40 ? 0 : alike - 20;
+        return $"{(start > 0 ? "..." : "")}{json.AsSpan(start, Math.Min(74, json.Length - start))}{(start + 74 < json.Length ? "..." : "")}";
+    }
 
     /// <summary>All differences between a step and what was last made under its id.</summary>
     internal static List<Reason> Changes(Step step, ReadOnlySpan<Digest> inputs, StepRecord? last)

@@ -28,6 +28,13 @@ public sealed record WanShot
     public Tensor? FirstLatent { get; init; }
     /// <summary>Temporal positions of the F frames; 0, 1, 2... unless given (<see cref="Conditioning.Positions"/>).</summary>
     public IReadOnlyList<double>? Positions { get; init; }
+    /// <summary>How many of the F frames are remembered ones, which stand first.</summary>
+    public int Memory { get; init; }
+    /// <summary>
+    /// velocity = dropped + MemoryGuidance (remembering - dropped) over the shot's own frames, where dropped is the same shot, same words,
+    /// without its remembered frames; 1 spends no pass on it. Needs <see cref="Condition"/>.
+    /// </summary>
+    public double MemoryGuidance { get; init; } = 1;
 }
 
 /// <summary>The two guidance halves of one step, for comparison with a reference.</summary>
@@ -53,6 +60,8 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
         var positions = shot.Positions ?? [.. Enumerable.Range(0, frames).Select(f => (double)f)];
         if (positions.Count != frames) throw new ArgumentException($"{positions.Count} positions are given for {frames} latent frames.");
         using var rotation = model.Rotate(positions, rows, columns);
+        using var alone = shot is { Memory: > 0, MemoryGuidance: not 1, Condition: not null }
+            ? model.Rotate([.. positions.Skip(shot.Memory)], rows, columns) : null;
         var state = resume ?? Solver.Start(shot.Schedule, KeepFirst(shot.Noise, shot.FirstLatent));
         WanExpert? current = null;
         WanPrompt? positive = null, negative = null;
@@ -82,6 +91,11 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
                         observe?.Invoke(new WanStep(state, with, without));
                         velocity = without + (with - without) * expert.Guidance;
                     }
+                    if (alone is not null)
+                    {
+                        var dropped = expert.Model.Forward(input.Narrow(2, shot.Memory, frames - shot.Memory), modulation, positive!, alone);
+                        velocity += BeyondMemory(with, dropped, shot.Memory) * (shot.MemoryGuidance - 1);
+                    }
                     RequireFinite(velocity, state);
                     state = Solver.Step(state, velocity);
                     if (shot.FirstLatent is not null) state = state.Replace(KeepFirst(state.Latents, shot.FirstLatent));
@@ -102,6 +116,13 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
 
     static Tensor KeepFirst(Tensor latents, Tensor? first) =>
         first is null ? latents : Tensor.Cat(2, first.To(latents.DType, latents.Device), latents.Narrow(2, 1, latents.Size(2) - 1));
+
+    /// <summary>What memory changed: the difference over the shot's own frames, 0 over the remembered ones. [1, C, F, h, w].</summary>
+    static Tensor BeyondMemory(Tensor with, Tensor dropped, int memory)
+    {
+        var own = with.Narrow(2, memory, with.Size(2) - memory) - dropped;
+        return Tensor.Cat(2, with.Narrow(2, 0, memory) * 0, own);
+    }
 
     /// <summary>Timestep 0 for the tokens of the first latent frame, t for the others.</summary>
     static WanTime KnownFirst(double timestep, int frames, int tokensPerFrame) =>

@@ -1,4 +1,6 @@
+using Fabula.Build;
 using Fabula.Models.Text;
+using Fabula.Narrative;
 using Fabula.Torch;
 
 namespace Fabula.Cli.Commands;
@@ -15,7 +17,8 @@ static class Outcome
             return command();
         }
         catch (Exception e) when (e is CheckpointException or TokenizerException or FormatException or ArgumentException or TorchException
-            or InvalidOperationException or IOException or UnauthorizedAccessException)
+            or InvalidOperationException or IOException or UnauthorizedAccessException or NarrativeException or GraphException
+            or BuildFolderException)
         {
             Console.Error.WriteLine($"fabula: {Shown(e.Message.ReplaceLineEndings(" "))}");
             return 2;

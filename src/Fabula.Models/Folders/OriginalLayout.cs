@@ -56,6 +56,7 @@ static class OriginalLayout
             var path = Path.Combine(root, ConfigName);
             using var json = SmallJson.Read(path);
             var clip = Sizes.Of(Path.Combine(root, "clip_config.json"), Sizes.Clip, Sizes.ClipBounds).GetProperty("vision_dim").GetInt32();
+            // 0: an image model without CLIP, as one expert of Wan 2.2 is, and our own small models are.
             config = config with { ClipDim = new Fields(json.RootElement, path).Whole("clip_dim", 0, 16384, clip) };
         }
         var (file, problem) = Disk.Checkpoint(root, Weights);

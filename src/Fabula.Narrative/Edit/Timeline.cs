@@ -3,7 +3,9 @@
 namespace Fabula.Narrative.Edit;
 
 /// <summary>A rendered clip: its path inside the production folder, its length in frames.</summary>
-public sealed record ClipFile(string Path, int Frames);
+/// <param name="Repeats">Frames at its start that repeat the end of the clip before; null is 1 where the plan says that it goes on, else
+/// 0.</param>
+public sealed record ClipFile(string Path, int Frames, int? Repeats = null);
 
 /// <summary>
 /// One clip in the film, seen from frame <paramref name="In"/> of its file for <paramref name="Frames"/> frames. Cuts lie between the
@@ -83,8 +85,9 @@ public sealed record Timeline(string Title, int Rate, int Width, int Height, IRe
 
         TimelineItem Item(string id, string name, int skip) =>
             !clips.TryGetValue(id, out var clip) ? throw new NarrativeException($"There is no clip for '{id}'. Render it first.")
-            : clip.Frames <= skip ? throw new NarrativeException($"The clip of '{id}' has {clip.Frames} frames, too few. Render it again.")
-            : new(id, name, clip.Path, clip.Frames, skip, clip.Frames - skip);
+            : clip.Frames <= (clip.Repeats ?? skip)
+                ? throw new NarrativeException($"The clip of '{id}' has {clip.Frames} frames, too few. Render it again.")
+            : new(id, name, clip.Path, clip.Frames, clip.Repeats ?? skip, clip.Frames - (clip.Repeats ?? skip));
 
         // A fade takes at most half of the clip, so that one at each end never meet.
         static int Short(TimelineItem item, int frames) => Math.Min(frames, item.Frames / 2);

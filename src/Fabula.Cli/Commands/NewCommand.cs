@@ -1,0 +1,75 @@
+using System.CommandLine;
+using Fabula.Narrative;
+
+namespace Fabula.Cli.Commands;
+
+/// <summary>`fabula new NAME`: a small production that works at once, to be changed line by line.</summary>
+static class NewCommand
+{
+    const string Screenplay = """
+        Title: The Red Ball
+        Author: You
+
+        EXT. PARK - DAY
+
+        Ada walks to the right. [[shot: wide]]
+
+        Ben enters from the left and waves. [[shot: medium]]
+
+        BEN
+        Good morning!
+
+        INT. KITCHEN - DAY
+
+        Ada and Ben sit on the chair. [[shot: wide]]
+
+        Close on Ada. She talks and waves.
+
+        """;
+
+    const string Bible = """
+        # Who and what the film is about, and how it looks. docs/screenplay.md explains every line.
+        film:
+          width: 224
+          height: 128
+          rate: 8
+          frames: 17
+          seed: 7
+
+        people:
+          ada:
+            looks: a woman with long black hair, a red shirt and navy trousers
+          ben:
+            looks: a boy with curly brown hair, a green shirt and grey trousers
+
+        places:
+          park:
+            looks: a green park with red flowers
+          kitchen:
+            inside: yes
+            looks: a kitchen with yellow cupboards
+
+        """;
+
+    public static Command Create()
+    {
+        var name = new Argument<string>("NAME") { Description = "The folder to be made" };
+        var command = new Command("new", "Makes a production folder that already works") { name };
+        command.SetAction(parsed => Outcome.Of(() => Run(parsed.GetValue(name)!)));
+        return command;
+    }
+
+    static int Run(string name)
+    {
+        var path = Path.GetFullPath(name);
+        if (Directory.Exists(path) || File.Exists(path)) throw new NarrativeException($"'{name}' is there already. Choose another name.");
+        var temporary = $"{path}.{Environment.ProcessId}.new";
+        Directory.CreateDirectory(temporary);
+        File.WriteAllText(Path.Combine(temporary, "screenplay.fountain"), Screenplay.ReplaceLineEndings("\n"));
+        File.WriteAllText(Path.Combine(temporary, "bible.yaml"), Bible.ReplaceLineEndings("\n"));
+        Directory.Move(temporary, path);
+        Console.WriteLine($"{Outcome.Shown(name)} is ready: screenplay.fountain and bible.yaml are yours to change. Make the film with:");
+        Console.WriteLine($"  fabula make {Outcome.Shown(name)}");
+        return 0;
+    }
+}

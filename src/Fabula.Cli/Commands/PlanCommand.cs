@@ -1,0 +1,34 @@
+using System.CommandLine;
+using Fabula.Narrative;
+using Fabula.Production;
+
+namespace Fabula.Cli.Commands;
+
+/// <summary>`fabula plan FOLDER`: writes plan.json and says what a person should look at.</summary>
+static class PlanCommand
+{
+    public static Command Create()
+    {
+        var folder = new Argument<string>("FOLDER") { Description = "A production: screenplay.fountain and bible.yaml" };
+        var again = new Option<bool>("--again") { Description = "Plan from the story although plan.json was edited; seeds and takes are kept" };
+        var film = FilmArguments.Create();
+        var command = new Command("plan", "Plans the film: who is seen where and when, in plan.json, to be read and edited") { folder, again };
+        film.AddTo(command);
+        command.SetAction(parsed => Outcome.Of(() =>
+        {
+            var model = parsed.GetValue(film.Model) ?? FilmArguments.Pocket() ?? StandInRenderer.Name;
+            var options = new FilmOptions(model, parsed.GetValue(film.Out), Again: parsed.GetValue(again));
+            using var opened = Film.Open(parsed.GetValue(folder)!, options);
+            var findings = opened.Findings.Concat(opened.Graph is null ? [] : opened.WordFindings()).ToList();
+            foreach (var finding in findings) Console.Error.WriteLine(Outcome.Shown(finding.ToString()));
+            ProductionFolder.Write(opened.Documents, opened.Build);
+            var plan = opened.Documents.Plan;
+            Console.WriteLine($"{Outcome.Shown(plan.Film.Title)}: {plan.Shots.Count} shots in {plan.Scenes.Count} scenes, "
+                + $"{plan.Characters.Count} people, {plan.Locations.Count} places; "
+                + $"{plan.Transitions.Count(join => join.Method == JoinMethod.Bridge)} bridges. "
+                + $"The plan is in {Path.Combine(opened.Root, ProductionFolder.PlanFile)}");
+            return opened.Graph is null ? MakeCommand.BadInput : 0;
+        }));
+        return command;
+    }
+}

@@ -1,0 +1,54 @@
+// What a film asks of a model, in bytes: nothing here knows tensors, so that Production can use it.
+namespace Fabula.Models;
+
+/// <summary>A picture [H, W, 3], one byte per channel (red, green, blue), row after row from the top.</summary>
+public sealed record Picture(byte[] Rgb, int Width, int Height);
+
+/// <summary>One shot to be rendered.</summary>
+public sealed record ShotRequest
+{
+    public required string Prompt { get; init; }
+    public string NegativePrompt { get; init; } = "";
+    /// <summary>Pixel frames, 4n+1.</summary>
+    public required int Frames { get; init; }
+    /// <summary>Pixels; both sides multiples of <see cref="FilmFacts.SideMultiple"/>.</summary>
+    public required int Width { get; init; }
+    public required int Height { get; init; }
+    public required ulong Seed { get; init; }
+    /// <summary>1..1000.</summary>
+    public required int Steps { get; init; }
+    /// <summary>How strongly the prompt is followed; 1 spends no second pass on the negative prompt.</summary>
+    public required double Guidance { get; init; }
+    public required double Shift { get; init; }
+    /// <summary>The first and the last frame, where they are given; another size is scaled to cover and cut.</summary>
+    public Picture? First { get; init; }
+    public Picture? Last { get; init; }
+    /// <summary>Remembered pictures, oldest first; each costs one latent frame.</summary>
+    public IReadOnlyList<Picture> Memory { get; init; } = [];
+    /// <summary>Temporal distance of remembered pictures (<see cref="Conditioning.Positions"/>).</summary>
+    public double MemoryStride { get; init; } = 5;
+    /// <summary>How strongly memory is followed, against the same shot without it; 1 spends no further pass.</summary>
+    public double MemoryGuidance { get; init; } = 1;
+}
+
+/// <summary>Where a render keeps what it would go on from, and how it says how far it is.</summary>
+/// <param name="Folder">For files in the making; it outlives a stop.</param>
+/// <param name="Load">The bytes last saved under a name, if they are whole.</param>
+/// <param name="Save">Keeps bytes under a name in one piece.</param>
+/// <param name="Report">Steps done, steps in all.</param>
+public sealed record RenderKeeping(string Folder, Func<string, byte[]?> Load, Action<string, byte[]> Save, Action<int, int> Report);
+
+/// <summary>What a model can be asked for.</summary>
+[Flags]
+public enum FilmModes
+{
+    None = 0,
+    /// <summary>A shot from words alone.</summary>
+    Text = 1,
+    /// <summary>A shot that begins with a given frame.</summary>
+    First = 2,
+    /// <summary>A shot that ends with a given frame (with <see cref="First"/>).</summary>
+    Last = 4,
+    /// <summary>A shot that remembers pictures.</summary>
+    Memory = 8,
+}

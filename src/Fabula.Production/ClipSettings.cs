@@ -1,0 +1,43 @@
+// What goes into the key of a clip beside its inputs, and nothing else.
+using Fabula.Build;
+using Fabula.Models;
+
+namespace Fabula.Production;
+
+/// <param name="Renderer">The model and how it computes.</param>
+/// <param name="Part">Most frames of one pass.</param>
+/// <param name="Memory">How many pictures of each remembered input are taken, in the inputs' order.</param>
+public sealed record ClipSettings(string Renderer, string Prompt, string Negative, int Width, int Height, int Frames, int Part, ulong Seed,
+    int Steps, double Shift, double Guidance, double MemoryStride, double MemoryGuidance, IReadOnlyList<int> Memory)
+{
+    public Settings Canonical() => Settings.Of(this);
+
+    public static ClipSettings Of(Step step) => step.Settings.Read<ClipSettings>();
+
+    /// <summary>Parts that make the clip: (frames of the pass, seed). All but the first repeat one frame, which is left out.</summary>
+    public IReadOnlyList<(int Frames, ulong Seed)> Parts()
+    {
+        var parts = new List<(int, ulong)> { (Math.Min(Frames, Part), Seed) };
+        for (var made = parts[0].Item1; made < Frames; made += parts[^1].Item1 - 1)
+            parts.Add((Math.Min(Frames - made + 1, Part), Seed + (ulong)parts.Count * 1_000_003));
+        return parts;
+    }
+
+    /// <summary>What rendering costs, in pixels times steps.</summary>
+    public double Work() => (double)Width * Height * Frames * Steps;
+
+    public ShotRequest Request(int frames, ulong seed) => new()
+    {
+        Prompt = Prompt,
+        NegativePrompt = Negative,
+        Width = Width,
+        Height = Height,
+        Frames = frames,
+        Seed = seed,
+        Steps = Steps,
+        Shift = Shift,
+        Guidance = Guidance,
+        MemoryStride = MemoryStride,
+        MemoryGuidance = MemoryGuidance,
+    };
+}

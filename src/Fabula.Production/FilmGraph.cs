@@ -1,0 +1,149 @@
+// From a plan to a graph: pictures of people and places, clips with the memory that the plan names, bridges, and the film. Read this after
+// Fabula.Build/BuildGraph.cs. Pure: the same plan, facts and files give the same graph, and nothing runs.
+//
+//   portrait/ada  plate/kitchen     a picture from the bible, or drawn where the model wants one
+//   clip/SHOT                       its words, its seed, what it remembers; cut: false begins with the last frame of the shot before
+//   keyframes/SHOT                  of a clip that somebody remembers
+//   bridge/A--B                     from the last frame of A to the first of B
+//   film                            all of it, put together
+using Fabula.Build;
+using Fabula.Models;
+using Fabula.Narrative;
+
+namespace Fabula.Production;
+
+/// <param name="Root">The production folder, in which the bible's pictures lie.</param>
+/// <param name="Sources">Files that only the film depends on, by name: screenplay, bible.</param>
+/// <param name="Renderer">The renderer's digest.</param>
+/// <param name="Steps">Denoising steps; null: the model's own number.</param>
+public sealed record FilmGraphInput(FilmPlan Plan, string Root, IReadOnlyList<SourceInput> Sources, FilmFacts Facts, string Renderer,
+    int? Steps = null);
+
+public static class FilmGraph
+{
+    /// <summary>Raised when the film is put together in another way.</summary>
+    const int Delivery = 1;
+
+    public static string Clip(string shot) => $"clip/{shot}";
+    public static string Bridge(string join) => $"bridge/{join}";
+    public const string Film = "film";
+
+    /// <summary>The seed of the take that is in the film.</summary>
+    public static int Seed(PlanShot shot) => shot.Take <= 1 ? shot.Seed : shot.Takes[shot.Take - 2];
+
+    /// <param name="input">The plan must be without errors, and fitted to the model (<see cref="PlanFit"/>).</param>
+    /// <exception cref="GraphException">A picture of the bible is missing, or lies outside the production.</exception>
+    public static BuildGraph Create(FilmGraphInput input, Recipes recipes) => new Draft(input, recipes).Make();
+
+    sealed class Draft(FilmGraphInput input, Recipes recipes)
+    {
+        readonly FilmPlan _plan = input.Plan;
+        readonly FilmFacts _facts = input.Facts;
+        readonly Dictionary<string, PlanCharacter> _people = input.Plan.Characters.ToDictionary(person => person.Id);
+        readonly Dictionary<string, PlanLocation> _places = input.Plan.Locations.ToDictionary(place => place.Id);
+        readonly Dictionary<string, string> _placeOf = input.Plan.Scenes.ToDictionary(scene => scene.Id, scene => scene.Location);
+        readonly Dictionary<string, Step> _steps = [];
+        readonly List<Step> _order = [];
+
+        public BuildGraph Make()
+        {
+            var joins = _plan.Transitions.ToDictionary(join => join.To);
+            var remembered = _plan.Shots.SelectMany(shot => Remembered(shot).Select(memory => memory.Id)).ToHashSet();
+            PlanShot? before = null;
+            var clips = new List<Step>();
+            foreach (var shot in _plan.Shots)
+            {
+                var clip = Add(Shot(shot, before));
+                if (before is not null && joins.TryGetValue(shot.Id, out var join) && join.Method == JoinMethod.Bridge)
+                    clips.Add(Add(BridgeOf(join, before, shot)));
+                clips.Add(clip);
+                if (remembered.Contains(shot.Id))
+                    Add(new Step($"keyframes/{shot.Id}", recipes.Keyframes, Settings.None, [clip.As("clip")], [Recipes.Keys]));
+                before = shot;
+            }
+            var settings = Settings.Of(new
+            {
+                delivery = Delivery,
+                plan = Digest.Of(System.Text.Encoding.UTF8.GetBytes(PlanJson.Write(_plan))).ToString(),
+                model = new { _facts.Name, input.Renderer, Steps = input.Steps ?? _facts.Steps, _facts.Guidance },
+            });
+            Add(new Step(Film, recipes.Assembly, settings, [.. input.Sources, .. clips.Select(clip => clip.As(clip.Id))], [Recipes.Film]));
+            return BuildGraph.Create(_order);
+        }
+
+        Step Add(Step step)
+        {
+            if (_steps.TryAdd(step.Id, step)) _order.Add(step);
+            return _steps[step.Id];
+        }
+
+        Step Shot(PlanShot shot, PlanShot? before)
+        {
+            var (memory, takes) = Memory(shot);
+            List<Input> inputs = [.. memory.Select((step, i) => step.As($"memory-{i + 1}"))];
+            if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
+            return new Step(Clip(shot.Id), recipes.Clip, Words(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes), inputs, [Recipes.Clips]);
+        }
+
+        Step BridgeOf(PlanTransition join, PlanShot from, PlanShot to)
+        {
+            var place = _places[_placeOf[to.Scene]];
+            var people = join.Stay.Concat(join.Exit).Concat(join.Enter).Select(id => _people[id])
+                .Select(person => person.Appearance.Length == 0 ? "" : $"{person.Name} is {Sentence(person.Appearance)} ");
+            var prompt = $"{join.Prompt} {string.Concat(people)}{(place.Description.Length == 0 ? "" : Sentence(place.Description))}".Trim();
+            return new Step(Bridge(join.Id), recipes.Clip, Words(prompt, join.Frames, (ulong)(join.Seed ?? _plan.Film.Seed), []),
+                [_steps[Clip(from.Id)].As("first"), _steps[Clip(to.Id)].As("last")], [Recipes.Clips]);
+        }
+
+        static string Sentence(string text) => text.TrimEnd('.', ' ') + ".";
+
+        Settings Words(string prompt, int frames, ulong seed, IReadOnlyList<int> memory) => new ClipSettings(input.Renderer, prompt,
+            _plan.Film.Avoid ?? "", _plan.Film.Width, _plan.Film.Height, frames, _facts.Frames, seed, input.Steps ?? _facts.Steps,
+            _facts.Shift, _facts.Guidance, _facts.MemoryStride, memory.Count == 0 ? 1 : _facts.MemoryGuidance, memory).Canonical();
+
+        /// <summary>The shots of its memory that count, newest first: as many as the model has room for.</summary>
+        IEnumerable<PlanShot> Remembered(PlanShot shot) => shot.Method != ShotMethod.Memory || !_facts.Modes.HasFlag(FilmModes.Memory) ? []
+            : shot.Memory.Reverse().Take(_facts.MostMemory).Select(id => ById[id]);
+
+        Dictionary<string, PlanShot> ById => field ??= _plan.Shots.ToDictionary(shot => shot.Id);
+
+        /// <summary>
+        /// What a shot remembers, oldest first, and how many pictures of each. Room is given to portraits of the visible people, then to a
+        /// picture of every remembered shot (the newest first), then to the place, then to further pictures of the remembered shots.
+        /// </summary>
+        (IReadOnlyList<Step> Steps, IReadOnlyList<int> Takes) Memory(PlanShot shot)
+        {
+            if (shot.Method == ShotMethod.Text || !_facts.Modes.HasFlag(FilmModes.Memory)) return ([], []);
+            var room = _facts.MostMemory;
+            var people = shot.Start.Union(shot.End).Select(id => Portrait(_people[id], shot)).OfType<Step>().Take(room).ToList();
+            room -= people.Count;
+            var shots = Remembered(shot).Take(room).Select(other => _steps[$"keyframes/{other.Id}"]).ToList();
+            room -= shots.Count;
+            var place = room > 0 ? Plate(_places[_placeOf[shot.Scene]], shot) : null;
+            if (place is not null) room--;
+            var takes = shots.Select(_ => 1).ToList();
+            for (var i = 0; room > 0 && i < shots.Count * (Recipes.MostKeyframes - 1); i++, room--) takes[i % shots.Count]++;
+            List<Step> steps = [.. place is null ? [] : (Step[])[place], .. people, .. Enumerable.Reverse(shots)];
+            return (steps, [.. Enumerable.Repeat(1, steps.Count - shots.Count), .. Enumerable.Reverse(takes)]);
+        }
+
+        Step? Portrait(PlanCharacter person, PlanShot shot) =>
+            Picture($"portrait/{person.Id}", person.References, $"Close shot. {person.Name} is {Sentence(person.Appearance)} {_plan.Film.Look}",
+                shot, person.Appearance);
+
+        Step? Plate(PlanLocation place, PlanShot shot) =>
+            Picture($"plate/{place.Id}", place.References, $"Wide shot. {place.Name}: {Sentence(place.Description)} Nobody is there. {_plan.Film.Look}",
+                shot, place.Description);
+
+        /// <summary>The bible's first picture; else a drawn one where the shot's method and the model want it.</summary>
+        Step? Picture(string id, IReadOnlyList<string> references, string prompt, PlanShot shot, string words)
+        {
+            if (_steps.TryGetValue(id, out var known)) return known.Recipe == recipes.Import || shot.Method == ShotMethod.Keyframe ? known : null;
+            if (references.Count > 0)
+                return Add(new Step(id, recipes.Import, Settings.None, [SourceInput.Read("picture", input.Root, references[0])],
+                    [Recipes.Pictures]));
+            if (!_facts.DrawsPortraits || shot.Method != ShotMethod.Keyframe || words.Length == 0) return null;
+            return Add(new Step(id, recipes.Clip, Words(prompt.Trim(), 1, (ulong)PlanIds.Seed(_plan.Film.Seed, id), []), [], [Recipes.Clips]));
+        }
+    }
+}

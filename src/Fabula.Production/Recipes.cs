@@ -1,0 +1,105 @@
+// How the steps of a film are made. Whoever changes what one of these writes raises its version.
+using Fabula.Build;
+using Fabula.Models;
+
+namespace Fabula.Production;
+
+/// <summary>The recipes of one film.</summary>
+/// <param name="renderer">Asked for when a clip is really rendered, so that a film that is done loads no model.</param>
+/// <param name="assemble">Writes the film of finished clips into the one output.</param>
+/// <param name="secondsPerWork">Measured before: seconds for a unit of <see cref="ClipSettings.Work"/>; 0 if not known.</param>
+public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, CancellationToken> assemble, Func<double> secondsPerWork)
+{
+    public const string Clips = "clip.frames", Pictures = "picture.frames", Keys = "keys.frames", Film = "film.zip";
+    public const int MostKeyframes = 3;
+
+    public Recipe Clip => field ??= new Recipe("clip", 1, Render)
+    {
+        Check = Decode,
+        Cost = step => ClipSettings.Of(step) is var clip
+            ? new StepCost(clip.Work() * secondsPerWork(),
+                renderer().MemoryBytes(clip.Width, clip.Height, Math.Min(clip.Frames, clip.Part), clip.Memory.Sum())) : default,
+    };
+
+    /// <summary>A picture from outside, as frames.</summary>
+    public Recipe Import => field ??= new Recipe("picture", 1, (run, _) =>
+    {
+        Picture picture;
+        try { picture = PngReader.Read(run.Input("picture")); }
+        catch (InvalidDataException e)
+        {
+            throw new StepException($"the picture '{((SourceInput)run.Step.Inputs[0]).Path}' {e.Message}", e);
+        }
+        FramesFile.Write(run.Output(Pictures), picture.Width, picture.Height, 1, [picture.Rgb]);
+        return Task.CompletedTask;
+    })
+    { Check = Decode };
+
+    /// <summary>The frames of a clip that are worth remembering.</summary>
+    public Recipe Keyframes => field ??= new Recipe("keyframes", 1, (run, _) =>
+    {
+        using var clip = FramesFile.Open(run.Input("clip"));
+        var frames = clip.Read().ToList();
+        var chosen = KeyframePicks.Choose(frames, clip.Width, clip.Height, MostKeyframes);
+        FramesFile.Write(run.Output(Keys), clip.Width, clip.Height, chosen.Count, chosen.Select(i => frames[i]));
+        return Task.CompletedTask;
+    })
+    { Check = Decode };
+
+    public Recipe Assembly => field ??= new Recipe("film", 1, (run, cancel) =>
+    {
+        assemble(run, cancel);
+        return Task.CompletedTask;
+    });
+
+    Task Render(StepRun run, CancellationToken cancel)
+    {
+        var settings = ClipSettings.Of(run.Step);
+        var memory = run.Step.Inputs.Where(input => input.Name.StartsWith("memory-", StringComparison.Ordinal)).Zip(settings.Memory)
+            .SelectMany(pair => Take(run.Input(pair.First.Name), pair.Second)).ToList();
+        var first = Has(run, "first") ? Ends(run.Input("first")).Last : null;
+        var last = Has(run, "last") ? Ends(run.Input("last")).First : null;
+        var parts = settings.Parts();
+        var frames = new List<byte[]>(settings.Frames);
+        foreach (var (i, (length, seed)) in parts.Index())
+        {
+            var request = settings.Request(length, seed) with { Memory = memory, First = first, Last = last };
+            var keeping = new RenderKeeping(run.Folder, name => run.Load($"{name}-{i}"), (name, bytes) => run.Save($"{name}-{i}", bytes),
+                (done, total) => run.Report(i * total + done, parts.Count * total));
+            var made = run.Load($"part-{i}") is { } kept ? Unpack(kept, settings) : renderer().Render(request, keeping, cancel);
+            if (i + 1 < parts.Count) run.Save($"part-{i}", [.. made.SelectMany(frame => frame)]);
+            frames.AddRange(i == 0 ? made : made.Skip(1));
+            first = new Picture(made[^1], settings.Width, settings.Height);
+        }
+        FramesFile.Write(run.Output(Clips), settings.Width, settings.Height, frames.Count, frames);
+        return Task.CompletedTask;
+    }
+
+    static List<byte[]> Unpack(byte[] kept, ClipSettings settings) => [.. kept.Chunk(settings.Width * settings.Height * 3)];
+
+    static bool Has(StepRun run, string input) => run.Step.Inputs.Any(other => other.Name == input);
+
+    static IEnumerable<Picture> Take(string path, int count)
+    {
+        using var file = FramesFile.Open(path);
+        var pictures = file.Read().ToList();
+        // Of more than are wanted the evenly spaced ones: a single one is the middle of the clip's choice.
+        for (var i = 0; i < Math.Min(count, pictures.Count); i++)
+            yield return new Picture(pictures[count >= pictures.Count ? i : (2 * i + 1) * pictures.Count / (2 * count)], file.Width, file.Height);
+    }
+
+    static (Picture First, Picture Last) Ends(string path)
+    {
+        using var file = FramesFile.Open(path);
+        byte[]? first = null, last = null;
+        foreach (var frame in file.Read()) (first, last) = (first ?? frame, frame);
+        return (new Picture(first!, file.Width, file.Height), new Picture(last!, file.Width, file.Height));
+    }
+
+    static Task Decode(string name, string path, CancellationToken cancel)
+    {
+        using var file = FramesFile.Open(path);
+        foreach (var _ in file.Read()) cancel.ThrowIfCancellationRequested();
+        return Task.CompletedTask;
+    }
+}
