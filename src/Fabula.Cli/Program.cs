@@ -5,7 +5,7 @@ using Fabula.Cli.Commands;
 
 var root = new RootCommand("Fabula turns a story into a film whose people and places stay the same.")
 {
-    ModelsCommand.Create(),
+    ModelsCommand.Create(), TheatreCommand.Create(),
 };
 var parsed = root.Parse(args);
 var code = parsed.Invoke();
