@@ -7,6 +7,7 @@ var root = new RootCommand("Fabula turns a story into a film whose people and pl
 {
     MakeCommand.Create(), PlanCommand.Create(), NewCommand.Create(), DoctorCommand.Create(), ModelsCommand.Create(),
     TrainCommand.Create(),
+    TheatreCommand.Create(),
 };
 var parsed = root.Parse(args);
 var code = parsed.Invoke();

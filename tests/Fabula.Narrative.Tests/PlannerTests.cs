@@ -5,16 +5,16 @@ namespace Fabula.Narrative.Tests;
 
 public class PlannerTests
 {
-    public static Bible Lighthouse => BibleReader.Read(Repository.Read("samples/lighthouse/bible.yaml"));
+    public static Bible Lighthouse => BibleReader.Read(Repository.Read("tests/Fabula.Narrative.Tests/Lighthouse/bible.yaml"));
 
     static Planned Plan(string screenplay) => ScreenplayPlanner.Plan(FountainReader.Read(screenplay), Lighthouse);
 
-    public static FilmPlan Sample => Plan(Repository.Read("samples/lighthouse/screenplay.fountain")).Plan;
+    public static FilmPlan Sample => Plan(Repository.Read("tests/Fabula.Narrative.Tests/Lighthouse/screenplay.fountain")).Plan;
 
     [Fact]
-    public void The_lighthouse_sample_plans_without_findings()
+    public void The_lighthouse_story_plans_without_findings()
     {
-        var planned = Plan(Repository.Read("samples/lighthouse/screenplay.fountain"));
+        var planned = Plan(Repository.Read("tests/Fabula.Narrative.Tests/Lighthouse/screenplay.fountain"));
         Assert.Equal("", string.Join('\n', planned.Findings));
         Assert.InRange(planned.Plan.Shots.Count, 8, 10);
         Snapshot.Match(PlanJson.Write(planned.Plan), "lighthouse.plan.json");
@@ -31,7 +31,7 @@ public class PlannerTests
     public void Changing_one_line_changes_one_shots_action_and_no_other_id_or_seed()
     {
         var before = Sample.Shots;
-        var after = Plan(Repository.Read("samples/lighthouse/screenplay.fountain").Replace("drinks tea", "reads a book")).Plan.Shots;
+        var after = Plan(Repository.Read("tests/Fabula.Narrative.Tests/Lighthouse/screenplay.fountain").Replace("drinks tea", "reads a book")).Plan.Shots;
         Assert.Equal(before.Count, after.Count);
         var changed = before.Zip(after).Where(pair => pair.First.Action != pair.Second.Action).ToList();
         Assert.Equal("Old Tom sits at the table and reads a book.", Assert.Single(changed).Second.Action);

@@ -80,6 +80,8 @@ public static class Otio
         ["enabled"] = true,
     };
 
+    // "range" is Marker.1's word for "marked_range". The reader to come, which knows Marker.3, raises a Marker.2 by way of it and fails where
+    // it is missing; the readers that are out keep it and do not look at it.
     static JsonObject Marker(Subtitle subtitle, int rate) => new()
     {
         ["OTIO_SCHEMA"] = "Marker.2",
@@ -88,6 +90,7 @@ public static class Otio
         ["color"] = "YELLOW",
         ["comment"] = subtitle.Text,
         ["marked_range"] = Range(subtitle.Start, subtitle.End - subtitle.Start, rate),
+        ["range"] = Range(subtitle.Start, subtitle.End - subtitle.Start, rate),
     };
 
     static JsonObject Range(long start, long frames, int rate) => new()

@@ -197,6 +197,7 @@ public static class Lexicon
     /// <exception cref="KeyNotFoundException">There is no such entry; a test says all of them.</exception>
     internal static string Say(string key, Chance chance) => chance[key].Pick<string>(Entries[key]);
     internal static string Say<T>(T value, Chance chance) where T : struct, Enum => Say($"{typeof(T).Name}.{value}", chance);
+    internal static bool Has(string key) => Entries.ContainsKey(key);
     internal static IReadOnlyList<string> Ways(string key) => Entries[key];
 
     /// <summary>All words of all captions, in lower case, in order. Words of two parts (close-up) count as one.</summary>

@@ -16,7 +16,7 @@ static class OtioSchema
         ["Clip.2"] = [.. Item, "media_references", "active_media_reference_key"],
         ["Gap.1"] = Item,
         ["Transition.1"] = ["metadata", "name", "in_offset", "out_offset", "transition_type", "enabled"],
-        ["Marker.2"] = ["metadata", "name", "color", "comment", "marked_range"],
+        ["Marker.2"] = ["metadata", "name", "color", "comment", "marked_range", "range"], // range: see Otio.Marker
         ["ExternalReference.1"] = ["metadata", "name", "available_range", "available_image_bounds", "target_url"],
         ["TimeRange.1"] = ["duration", "start_time"],
         ["RationalTime.1"] = ["rate", "value"],

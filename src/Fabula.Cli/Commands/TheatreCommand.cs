@@ -1,0 +1,49 @@
+using System.CommandLine;
+using Fabula.Training;
+using Fabula.Training.PaperTheatre;
+
+namespace Fabula.Cli.Commands;
+
+/// <summary>`fabula theatre`: Paper Theatre draws a person or a place from words, as a reference picture for a bible.</summary>
+static class TheatreCommand
+{
+    public static Command Create() => new("theatre", "Reference pictures of people and places, drawn by Paper Theatre")
+    {
+        Drawing("portrait", "Somebody, from the front: \"a girl with fair skin, brown pigtails and a red dress\"",
+            (words, size) => ShotSpec.Portrait(Reading.Person(words), size)),
+        Drawing("plate", "A place without people: \"on the beach in the morning with a yellow parasol\"",
+            (words, size) => new(Reading.Location(words), size, CameraMove.Static, [], Frames: 1)),
+    };
+
+    static Command Drawing(string name, string description, Func<string, ShotSize, ShotSpec> spec)
+    {
+        var words = new Argument<string>("WORDS") { Description = description };
+        var picture = new Argument<string>("PICTURE") { Description = "The PNG to write" };
+        var width = new Option<int>("--width") { Description = "In pixels, 16 to 4096", DefaultValueFactory = _ => 448 };
+        var height = new Option<int>("--height") { Description = "In pixels, 16 to 4096", DefaultValueFactory = _ => 256 };
+        var size = new Option<ShotSize>("--size")
+        {
+            Description = "Wide, Medium or Close",
+            DefaultValueFactory = _ => name == "plate" ? ShotSize.Wide : ShotSize.Medium,
+        };
+        var command = new Command(name, description) { words, picture, width, height, size };
+        command.SetAction(parsed => Outcome.Of(() => Draw(spec(parsed.GetValue(words)!, parsed.GetValue(size)), parsed.GetValue(picture)!,
+            parsed.GetValue(width), parsed.GetValue(height))));
+        return command;
+    }
+
+    static int Draw(ShotSpec spec, string picture, int width, int height)
+    {
+        if (width is < 16 or > 4096 || height is < 16 or > 4096)
+            throw new FormatException($"A picture of {width} x {height} cannot be drawn. Give --width and --height from 16 to 4096.");
+        using var stage = new Stage(width, height);
+        var temporary = picture + ".new";
+        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
+        {
+            Png.Write(file, stage.Draw(spec).Frame(0), width, height);
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(temporary, picture, overwrite: true);
+        return 0;
+    }
+}
