@@ -54,8 +54,8 @@ public class SampleTests
     public void The_theatre_can_draw_everybody_and_every_place_of_a_bible(string name)
     {
         var bible = Bible(name);
-        foreach (var person in bible.People) Reading.Person(person.Looks);
-        foreach (var place in bible.Places) Assert.Equal(place.Inside, Reading.Location(place.Looks).Indoors);
+        foreach (var person in bible.People) FromWords.Person(person.Looks);
+        foreach (var place in bible.Places) Assert.Equal(place.Inside, FromWords.Location(place.Looks).Indoors);
     }
 
     [Theory]

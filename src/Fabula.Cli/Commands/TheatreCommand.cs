@@ -10,9 +10,9 @@ static class TheatreCommand
     public static Command Create() => new("theatre", "Reference pictures of people and places, drawn by Paper Theatre")
     {
         Drawing("portrait", "Somebody, from the front: \"a girl with fair skin, brown pigtails and a red dress\"",
-            (words, size) => ShotSpec.Portrait(Reading.Person(words), size)),
+            (words, size) => ShotSpec.Portrait(FromWords.Person(words), size)),
         Drawing("plate", "A place without people: \"on the beach in the morning with a yellow parasol\"",
-            (words, size) => new(Reading.Location(words), size, CameraMove.Static, [], Frames: 1)),
+            (words, size) => new(FromWords.Location(words), size, CameraMove.Static, [], Frames: 1)),
     };
 
     static Command Drawing(string name, string description, Func<string, ShotSize, ShotSpec> spec)

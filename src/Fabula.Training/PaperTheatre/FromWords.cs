@@ -2,7 +2,7 @@
 // words, and for knowing whether the theatre can draw them at all.
 namespace Fabula.Training.PaperTheatre;
 
-public static class Reading
+public static class FromWords
 {
     /// <summary>Words that say nothing by themselves.</summary>
     static readonly HashSet<string> Glue = ["a", "an", "and", "with", "in", "the", "wears", "has", "is"];
