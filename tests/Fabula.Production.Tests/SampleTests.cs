@@ -25,8 +25,8 @@ public class SampleTests
         Assert.Equal("", string.Join('\n', planned.Findings));
         Assert.InRange(planned.Plan.Shots.Count, 8, 12);
         Assert.InRange(planned.Plan.Characters.Count, 2, 3);
-        Assert.All(planned.Plan.Characters, person =>
-            Assert.True(planned.Plan.Shots.Count(shot => shot.Start.Union(shot.End).Contains(person.Id)) > 1, $"{person.Id} does not return"));
+        Assert.All(planned.Plan.Characters, person => Assert.True(
+            planned.Plan.Shots.Count(shot => shot.Start.Union(shot.End).Contains(person.Id)) > 1, $"{person.Id} does not return"));
     }
 
     [Theory]

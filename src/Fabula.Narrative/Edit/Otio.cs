@@ -80,8 +80,8 @@ public static class Otio
         ["enabled"] = true,
     };
 
-    // "range" is Marker.1's word for "marked_range". The reader to come, which knows Marker.3, raises a Marker.2 by way of it and fails where
-    // it is missing; the readers that are out keep it and do not look at it.
+    // "range" is Marker.1's word for "marked_range". The reader to come, which knows Marker.3, raises a Marker.2 by way of it and fails
+    // where it is missing; the readers that are out keep it and do not look at it.
     static JsonObject Marker(Subtitle subtitle, int rate) => new()
     {
         ["OTIO_SCHEMA"] = "Marker.2",

@@ -1,4 +1,4 @@
-// ffmpeg as a process of its own: arguments as a list, never through a shell; pictures by standard input; what it complains of is handed on.
+// ffmpeg as a process of its own: arguments as a list, never through a shell; pictures by standard input; its complaints are handed on.
 // It runs in the folder that it writes to and is given names of ours alone, so nothing that a story holds is ever read as a filter or an
 // option.
 using System.ComponentModel;
@@ -75,8 +75,8 @@ static class Ffmpeg
         try { return Process.Start(start)!; }
         catch (Win32Exception e)
         {
-            throw new DeliveryException($"{writes} needs ffmpeg, and '{start.FileName}' cannot be started ({e.Message}). Install it (on Debian: "
-                + "apt-get install ffmpeg) and start again; what is rendered is kept.", e);
+            throw new DeliveryException($"{writes} needs ffmpeg, and '{start.FileName}' cannot be started ({e.Message}). Install it "
+                + "(on Debian: apt-get install ffmpeg) and start again; what is rendered is kept.", e);
         }
     }
 

@@ -25,7 +25,8 @@ public sealed record ModelFacts(string Name, string Digest, int Steps, double Gu
 /// <param name="BurnIn">Also writes film-subtitled.mp4, with the dialogue in the picture.</param>
 /// <param name="SteadyColour">Takes a model's drift back where a clip goes on from another.</param>
 /// <param name="Ffmpeg">The program's name or path.</param>
-public sealed record DeliveryOptions(int Width = 1280, int Rate = 24, bool BurnIn = false, bool SteadyColour = true, string Ffmpeg = "ffmpeg");
+public sealed record DeliveryOptions(int Width = 1280, int Rate = 24, bool BurnIn = false, bool SteadyColour = true,
+    string Ffmpeg = "ffmpeg");
 
 /// <param name="Files">What was written, with / between names.</param>
 /// <param name="Joins">The colour at the joins, as it was measured.</param>

@@ -27,8 +27,8 @@ public static class MovingPicture
         };
         if (options.Width is < 16 or > 4096 || options.Rate is < 1 or > 60 || options.Speed is not (>= 0.1 and <= 100)
             || options.Start is not (>= 0 and <= 1e6) || options.Seconds is <= 0 or > 1e6 or double.NaN)
-            throw new DeliveryException("A moving picture is 16 to 4096 wide, has 1 to 60 frames in a second, plays at 0.1 to 100 times the "
-                + "speed, and begins within the film.");
+            throw new DeliveryException("A moving picture is 16 to 4096 wide, has 1 to 60 frames in a second, plays at 0.1 to 100 times "
+                + "the speed, and begins within the film.");
         picture = Path.GetFullPath(picture);
         var work = Path.Combine(Path.GetDirectoryName(picture)!, $".{Guid.NewGuid():N}");
         Directory.CreateDirectory(work);
@@ -37,7 +37,8 @@ public static class MovingPicture
             var frames = $"setpts=(PTS-STARTPTS)/{Number(options.Speed)},fps={options.Rate},scale={options.Width}:-2:flags=lanczos";
             string[] encoding = format == "webp"
                 ? ["-vf", frames, "-c:v", "libwebp_anim", "-quality", "70", "-compression_level", "6", "-loop", "0"]
-                : ["-vf", $"{frames},split[a][b];[a]palettegen=max_colors=128[p];[b][p]paletteuse=dither=bayer:bayer_scale=4", "-loop", "0"];
+                : ["-vf",
+                    $"{frames},split[a][b];[a]palettegen=max_colors=128[p];[b][p]paletteuse=dither=bayer:bayer_scale=4", "-loop", "0"];
             string[] part = options.Seconds is { } seconds ? ["-t", Number(seconds)] : [];
             Delivery.Ffmpeg.Run(options.Ffmpeg, work, ["-ss", Number(options.Start), .. part, "-i", "file:" + Path.GetFullPath(film), "-an",
                 .. encoding, .. Delivery.Ffmpeg.SameBytes, "-f", format, "picture"], Path.GetFileName(picture), null, stop);

@@ -32,8 +32,8 @@ static class Provenance
 
     /// <param name="PlanDigest">SHA-256 of this shot's, or this transition's, entry in the plan as JSON.</param>
     /// <param name="FramesDigest">SHA-256 of its frames, as the model made them.</param>
-    sealed record Clip(string Id, string Kind, string File, int Frames, ulong Seed, string Prompt, int? Take, IReadOnlyList<string> MemoryFrom,
-        string PlanDigest, string FramesDigest);
+    sealed record Clip(string Id, string Kind, string File, int Frames, ulong Seed, string Prompt, int? Take,
+        IReadOnlyList<string> MemoryFrom, string PlanDigest, string FramesDigest);
 
     /// <param name="files">SHA-256 of delivered files, by name.</param>
     /// <param name="clipFiles">The delivered file of each clip, by its id.</param>

@@ -29,7 +29,8 @@ static class Storyboard
             foreach (var shot in plan.Shots.Where(shot => shot.Scene == scene.Id))
             {
                 var join = plan.Transitions.FirstOrDefault(join => join.To == shot.Id);
-                if (join?.Method == JoinMethod.Bridge && clips.TryGetValue(join.Id, out var bridge)) Bridge(html, join, bridge, stills[join.Id]);
+                if (join?.Method == JoinMethod.Bridge && clips.TryGetValue(join.Id, out var bridge))
+                    Bridge(html, join, bridge, stills[join.Id]);
                 Shot(shot, clips[shot.Id], join);
             }
             html.Append("</section>\n");
@@ -43,7 +44,8 @@ static class Storyboard
         void Shot(PlanShot shot, ShotClip clip, PlanTransition? join)
         {
             var (number, item) = (numbers[shot.Id], timeline.Items.First(item => item.Id == shot.Id));
-            html.Append($"<article id=\"shot-{number}\">\n<div class=\"script\">\n{script.Of(shot, people)}</div>\n<div class=\"board\">\n");
+            html.Append($"<article id=\"shot-{number}\">\n<div class=\"script\">\n")
+                .Append($"{script.Of(shot, people)}</div>\n<div class=\"board\">\n");
             Pictures(html, stills[shot.Id], $"Shot {number}");
             html.Append($"<h3><b>{number}</b> {Text(shot.Id)}</h3>\n<p class=\"facts\">")
                 .Append($"{Words(shot)} · {Seconds(item.Frames, timeline.Rate)} · {Timecode.Write(starts[shot.Id], timeline.Rate)}")
@@ -101,7 +103,8 @@ static class Storyboard
     {
         string[] moments = stills.Count == 3 ? ["first", "middle", "last"] : ["first", "last"];
         html.Append("<div class=\"pictures\">");
-        foreach (var (i, still) in stills.Index()) html.Append($"<img src=\"{still}\" alt=\"{what}, {moments[i]} frame\" loading=\"lazy\">");
+        foreach (var (i, still) in stills.Index())
+            html.Append($"<img src=\"{still}\" alt=\"{what}, {moments[i]} frame\" loading=\"lazy\">");
         html.Append("</div>\n");
     }
 

@@ -34,7 +34,8 @@ static class VideoFile
 
     /// <summary>Draws the subtitles into a copy of the film. Both names are ours: a filter reads a path as a language of its own.</summary>
     public static void BurnIn(string program, string folder, string film, string subtitles, string name, CancellationToken stop) =>
-        Ffmpeg.Run(program, folder, ["-i", film, "-an", "-vf", $"subtitles={subtitles},format=yuv420p", .. Encoding, name], name, null, stop);
+        Ffmpeg.Run(program, folder, ["-i", film, "-an", "-vf", $"subtitles={subtitles},format=yuv420p", .. Encoding, name], name, null,
+            stop);
 
     static string[] Encoding =>
         ["-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-g", "48", "-colorspace", "bt709", "-color_primaries", "bt709",

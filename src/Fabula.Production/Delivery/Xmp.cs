@@ -1,5 +1,5 @@
-// Where a film comes from, inside the film: an XMP packet (ISO 16684-1) with IPTC's digital source type, in a top-level 'uuid' box of the MP4
-// as XMP Specification Part 3 lays down. It stands at the end, so that no offset in the file changes.
+// Where a film comes from, inside the film: an XMP packet (ISO 16684-1) with IPTC's digital source type, in a top-level 'uuid' box of the
+// MP4 as XMP Specification Part 3 lays down. It stands at the end, so that no offset in the file changes.
 using System.Buffers.Binary;
 using System.Text;
 using System.Xml;
@@ -69,7 +69,8 @@ public static class Xmp
             var size = read < 8 ? 0 : (long)BinaryPrimitives.ReadUInt32BigEndian(head);
             if (size == 1 && read == 16) size = BinaryPrimitives.ReadInt64BigEndian(head[8..]);
             if (size < 8 || size > file.Length - at || (at == 0 && !head[4..8].SequenceEqual("ftyp"u8)))
-                throw new DeliveryException($"'{Path.GetFileName(path)}' is no finished MP4: its box at byte {at} cannot be. Make it again.");
+                throw new DeliveryException(
+                    $"'{Path.GetFileName(path)}' is no finished MP4: its box at byte {at} cannot be. Make it again.");
             at += size;
         }
     }

@@ -43,8 +43,9 @@ public static class FromWords
         return new(place, time, accent);
     }
 
-    static List<string> Phrases<T>() where T : struct, Enum => [.. Enum.GetValues<T>().Where(value => Lexicon.Has($"{typeof(T).Name}.{value}"))
-        .SelectMany(value => Lexicon.Ways($"{typeof(T).Name}.{value}"))];
+    static List<string> Phrases<T>() where T : struct, Enum =>
+        [.. Enum.GetValues<T>().Where(value => Lexicon.Has($"{typeof(T).Name}.{value}"))
+            .SelectMany(value => Lexicon.Ways($"{typeof(T).Name}.{value}"))];
 
     /// <summary>The words of a text, of which each is read once.</summary>
     sealed class Words(string text)
@@ -71,7 +72,8 @@ public static class FromWords
             return null;
         }
 
-        public (TShape, TColour)? Find<TShape, TColour>(string entry, string gap) where TShape : struct, Enum where TColour : struct, Enum =>
+        public (TShape, TColour)? Find<TShape, TColour>(string entry, string gap)
+            where TShape : struct, Enum where TColour : struct, Enum =>
             Longest(from shape in Enum.GetValues<TShape>() where Lexicon.Has($"{entry}.{shape}")
                 from way in Lexicon.Ways($"{entry}.{shape}")
                 from colour in Enum.GetValues<TColour>()
@@ -89,8 +91,8 @@ public static class FromWords
         public void EnsureAllRead()
         {
             if (_words.Index().FirstOrDefault(word => !_read.Contains(word.Index) && !Glue.Contains(word.Item)) is { Item: { } unread })
-                throw new FormatException($"'{unread}' in '{text}' is nothing that the theatre can draw there. Leave it out, or say it in the words "
-                    + "of docs/paper-theatre.md.");
+                throw new FormatException($"'{unread}' in '{text}' is nothing that the theatre can draw there. Leave it out, or say it in "
+                    + "the words of docs/paper-theatre.md.");
         }
 
         public FormatException Missing(string what, IReadOnlyList<string> known) =>

@@ -19,10 +19,12 @@ public class FilmDeliveryTests
         var stream = Mp4.Stream(Path.Combine(film.Out, "film.mp4"));
         Assert.Equal(("h264", "yuv420p", "24/1", "24/1", 1280, 720), (stream.GetProperty("codec_name").GetString(),
             stream.GetProperty("pix_fmt").GetString(), stream.GetProperty("r_frame_rate").GetString(),
-            stream.GetProperty("avg_frame_rate").GetString(), stream.GetProperty("width").GetInt32(), stream.GetProperty("height").GetInt32()));
+            stream.GetProperty("avg_frame_rate").GetString(), stream.GetProperty("width").GetInt32(),
+            stream.GetProperty("height").GetInt32()));
         var frames = Mp4.Frames(Path.Combine(film.Out, "film.mp4"));
         var edl = Regex.Matches(File.ReadAllText(Path.Combine(film.Out, "film.edl")), @"^\d{3} .*? (\S{11}) (\S{11}) (\S{11}) (\S{11})$",
-            RegexOptions.Multiline).Select(line => line.Groups.Values.Skip(1).Select(time => Timecode.Read(time.Value, 24)).ToList()).ToList();
+            RegexOptions.Multiline)
+            .Select(line => line.Groups.Values.Skip(1).Select(time => Timecode.Read(time.Value, 24)).ToList()).ToList();
         var at = Timecode.OneHour(24);
         foreach (var times in edl)
         {
@@ -47,7 +49,7 @@ public class FilmDeliveryTests
         // Each clip is as bright as its number, and its first frame, where it repeats the clip before, has that one's brightness.
         FilmDelivery.Input Painted(Func<int, byte> level) => film.Input(paint: (clip, frame) => (level(clip), 90, 90));
         var input = Painted(clip => (byte)(30 + 25 * clip));
-        FilmDelivery.Write(input, film.Out, default, new(SteadyColour: false));
+        FilmDelivery.Write(input, film.Out, default, SmallFilm.Options with { SteadyColour = false });
         var reds = Mp4.LeftReds(Path.Combine(film.Out, "film.mp4"));
         var clips = input.Clips.ToDictionary(clip => clip.ShotId, clip => new ClipFile("x", clip.Frames * 3, clip.DropFirst * 3));
         var plan = input.Plan with
@@ -72,20 +74,20 @@ public class FilmDeliveryTests
     {
         using var film = new SmallFilm();
         var input = film.Input();
-        var first = FilmDelivery.Write(input, film.Out, default, new(BurnIn: true));
+        var first = FilmDelivery.Write(input, film.Out, default, SmallFilm.Options with { BurnIn = true });
         var second = Path.Combine(film.Folder, "again");
-        FilmDelivery.Write(input, second, default, new(BurnIn: true));
+        FilmDelivery.Write(input, second, default, SmallFilm.Options with { BurnIn = true });
         Assert.Contains("film-subtitled.mp4", first.Files);
         foreach (var file in first.Files)
-            Assert.True(File.ReadAllBytes(Path.Combine(film.Out, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(second, file))), file);
+            Assert.True(Bytes(film.Out, file).AsSpan().SequenceEqual(Bytes(second, file)), file);
     }
 
     [Fact]
     public void Burnt_in_subtitles_are_in_the_picture_while_they_are_said()
     {
         using var film = new SmallFilm();
-        FilmDelivery.Write(film.Input(), film.Out, default, new(BurnIn: true));
-        var (plain, burnt) = (File.ReadAllBytes(Path.Combine(film.Out, "film.mp4")), File.ReadAllBytes(Path.Combine(film.Out, "film-subtitled.mp4")));
+        FilmDelivery.Write(film.Input(), film.Out, default, SmallFilm.Options with { BurnIn = true });
+        var (plain, burnt) = (Bytes(film.Out, "film.mp4"), Bytes(film.Out, "film-subtitled.mp4"));
         Assert.Equal(Mp4.Frames(Path.Combine(film.Out, "film.mp4")), Mp4.Frames(Path.Combine(film.Out, "film-subtitled.mp4")));
         Assert.True(burnt.Length > plain.Length * 1.05, $"{plain.Length} and {burnt.Length} bytes: nothing was drawn");
     }
@@ -95,7 +97,7 @@ public class FilmDeliveryTests
     {
         using var film = new SmallFilm();
         var input = film.Input();
-        FilmDelivery.Write(input, film.Out, default);
+        FilmDelivery.Write(input, film.Out, default, SmallFilm.Options);
         var times = Regex.Matches(File.ReadAllText(Path.Combine(film.Out, "film.srt")), @"(\d\d):(\d\d):(\d\d),(\d{3})").Select(time =>
             int.Parse(time.Groups[3].Value) + int.Parse(time.Groups[2].Value) * 60 + int.Parse(time.Groups[4].Value) / 1000.0).ToList();
         Assert.Equal(4, times.Count);
@@ -108,7 +110,7 @@ public class FilmDeliveryTests
     public void Every_MP4_says_that_a_trained_model_made_it_and_still_plays()
     {
         using var film = new SmallFilm();
-        FilmDelivery.Write(film.Input(model: "Pocket <1> & \"two\""), film.Out, default);
+        FilmDelivery.Write(film.Input(model: "Pocket <1> & \"two\""), film.Out, default, SmallFilm.Options);
         foreach (var file in Directory.EnumerateFiles(film.Out, "*.mp4", SearchOption.AllDirectories))
         {
             var boxes = Mp4.Boxes(file);
@@ -130,17 +132,19 @@ public class FilmDeliveryTests
     {
         using var film = new SmallFilm();
         var input = film.Input();
-        FilmDelivery.Write(input, film.Out, default);
+        FilmDelivery.Write(input, film.Out, default, SmallFilm.Options);
         using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(film.Out, "provenance.json")));
         var root = json.RootElement;
         Assert.Equal(Xmp.DigitalSourceType, root.GetProperty("digitalSourceType").GetString());
         Assert.Equal(input.Model.Digest, root.GetProperty("model").GetProperty("digest").GetString());
-        Assert.Equal(input.Clips.Select(clip => (clip.ShotId, clip.Seed, clip.Prompt, clip.Digest)), root.GetProperty("clips").EnumerateArray()
-            .Select(clip => (clip.GetProperty("id").GetString()!, clip.GetProperty("seed").GetUInt64(), clip.GetProperty("prompt").GetString()!,
-                clip.GetProperty("framesDigest").GetString()!)));
-        Assert.All(root.GetProperty("clips").EnumerateArray(), clip => Assert.Matches("^[0-9a-f]{64}$", clip.GetProperty("planDigest").GetString()!));
+        var clips = root.GetProperty("clips").EnumerateArray().ToList();
+        Assert.Equal(input.Clips.Select(clip => (clip.ShotId, clip.Seed, clip.Prompt, clip.Digest)), clips.Select(clip => (Text(clip, "id"),
+            clip.GetProperty("seed").GetUInt64(), Text(clip, "prompt"), Text(clip, "framesDigest"))));
+        Assert.All(clips, clip => Assert.Matches("^[0-9a-f]{64}$", Text(clip, "planDigest")));
         Assert.Equal(Build.Artifact.OfFile(Path.Combine(film.Out, "film.mp4")).Digest.ToString(),
-            root.GetProperty("files").GetProperty("film.mp4").GetString());
+            Text(root.GetProperty("files"), "film.mp4"));
+
+        static string Text(JsonElement json, string field) => json.GetProperty(field).GetString()!;
     }
 
     [Fact]
@@ -150,7 +154,7 @@ public class FilmDeliveryTests
         Directory.CreateDirectory(film.Out);
         File.WriteAllText(Path.Combine(film.Out, "film.mp4"), "old");
         File.WriteAllText(Path.Combine(film.Out, "notes.txt"), "mine");
-        FilmDelivery.Write(film.Input(), film.Out, default);
+        FilmDelivery.Write(film.Input(), film.Out, default, SmallFilm.Options);
         Assert.Equal("mine", File.ReadAllText(Path.Combine(film.Out, "notes.txt")));
         Assert.True(new FileInfo(Path.Combine(film.Out, "film.mp4")).Length > 1000);
     }
@@ -161,7 +165,7 @@ public class FilmDeliveryTests
         using var film = new SmallFilm();
         var plan = SmallFilm.Planned().Plan;
         plan = plan with { Film = plan.Film with { FadeIn = 90 }, Shots = [plan.Shots[0] with { Frames = 201 }, .. plan.Shots.Skip(1)] };
-        var delivered = FilmDelivery.Write(film.Input(plan), film.Out, default);
+        var delivered = FilmDelivery.Write(film.Input(plan), film.Out, default, SmallFilm.Options);
         Assert.Contains("film.edl was not written", Assert.Single(delivered.Notes), StringComparison.Ordinal);
         Assert.DoesNotContain("film.edl", delivered.Files);
         Assert.Contains("film.otio", delivered.Files);
@@ -172,12 +176,14 @@ public class FilmDeliveryTests
     {
         using var film = new SmallFilm();
         Directory.CreateDirectory(film.Out);
-        var missing = Assert.Throws<DeliveryException>(() => FilmDelivery.Write(film.Input(), film.Out, default, new(Ffmpeg: "no-such-ffmpeg")));
+        var missing = Assert.Throws<DeliveryException>(() => FilmDelivery.Write(film.Input(), film.Out, default,
+            SmallFilm.Options with { Ffmpeg = "no-such-ffmpeg" }));
         Assert.Contains("apt-get install ffmpeg", missing.Message, StringComparison.Ordinal);
-        var failed = Assert.Throws<DeliveryException>(() => Ffmpeg.Run("ffmpeg", film.Out, ["-i", "none.mp4", "out.mp4"], "out.mp4", null, default));
+        var failed = Assert.Throws<DeliveryException>(() =>
+            Ffmpeg.Run("ffmpeg", film.Out, ["-i", "none.mp4", "out.mp4"], "out.mp4", null, default));
         Assert.Contains("none.mp4: No such file or directory", failed.Message, StringComparison.Ordinal);
-        var refused = Assert.Throws<DeliveryException>(() => Ffmpeg.Run("ffmpeg", film.Out, ["-f", "rawvideo", "-i", "pipe:0", "x.mp4"], "x.mp4",
-            Enumerable.Repeat(new byte[1 << 20], 64), default));
+        var refused = Assert.Throws<DeliveryException>(() => Ffmpeg.Run("ffmpeg", film.Out,
+            ["-f", "rawvideo", "-i", "pipe:0", "x.mp4"], "x.mp4", Enumerable.Repeat(new byte[1 << 20], 64), default));
         Assert.Contains("ffmpeg could not write x.mp4", refused.Message, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(film.Out));
     }
@@ -189,9 +195,9 @@ public class FilmDeliveryTests
         Directory.CreateDirectory(film.Out);
         using var stop = new CancellationTokenSource();
         var input = film.Input();
-        Assert.Throws<OperationCanceledException>(() => Ffmpeg.Run("ffmpeg", film.Out, ["-f", "rawvideo", "-video_size", "32x18", "-pixel_format",
-            "rgb24", "-i", "pipe:0", "-f", "null", "-"], "x", Endless(), stop.Token));
-        Assert.Throws<OperationCanceledException>(() => FilmDelivery.Write(input, film.Out, stop.Token));
+        Assert.Throws<OperationCanceledException>(() => Ffmpeg.Run("ffmpeg", film.Out, ["-f", "rawvideo", "-video_size", "32x18",
+            "-pixel_format", "rgb24", "-i", "pipe:0", "-f", "null", "-"], "x", Endless(), stop.Token));
+        Assert.Throws<OperationCanceledException>(() => FilmDelivery.Write(input, film.Out, stop.Token, SmallFilm.Options));
         Assert.Empty(Directory.EnumerateFileSystemEntries(film.Out));
 
         IEnumerable<byte[]> Endless()
@@ -210,7 +216,9 @@ public class FilmDeliveryTests
         using var film = new SmallFilm();
         var input = film.Input();
         var other = input with { Clips = [input.Clips[0], input.Clips[1] with { Width = 64 }, .. input.Clips.Skip(2)] };
-        Assert.Contains(input.Clips[1].ShotId, Assert.Throws<DeliveryException>(() => FilmDelivery.Write(other, film.Out, default)).Message,
-            StringComparison.Ordinal);
+        var refused = Assert.Throws<DeliveryException>(() => FilmDelivery.Write(other, film.Out, default, SmallFilm.Options));
+        Assert.Contains(input.Clips[1].ShotId, refused.Message, StringComparison.Ordinal);
     }
+
+    static byte[] Bytes(string folder, string file) => File.ReadAllBytes(Path.Combine(folder, file));
 }

@@ -33,8 +33,8 @@ static class Mp4
     public static List<double> LeftReds(string path)
     {
         var start = new ProcessStartInfo("ffmpeg") { RedirectStandardOutput = true };
-        foreach (var argument in (string[])["-v", "error", "-i", path, "-vf", "scale=4:4:in_color_matrix=bt709:flags=area", "-f", "rawvideo",
-            "-pix_fmt", "rgb24", "pipe:1"]) start.ArgumentList.Add(argument);
+        foreach (var argument in (string[])["-v", "error", "-i", path, "-vf", "scale=4:4:in_color_matrix=bt709:flags=area", "-f",
+            "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]) start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
         using var memory = new MemoryStream();
         process.StandardOutput.BaseStream.CopyTo(memory);

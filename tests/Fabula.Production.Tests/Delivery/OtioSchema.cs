@@ -48,7 +48,8 @@ static class OtioSchema
     public static IEnumerable<(string Path, int Frames)> Media(JsonElement timeline) => Children(timeline)
         .Where(child => child.TryGetProperty("media_references", out _))
         .Select(clip => clip.GetProperty("media_references").GetProperty(clip.GetProperty("active_media_reference_key").GetString()!))
-        .Select(media => (media.GetProperty("target_url").GetString()!, (int)Value(media.GetProperty("available_range").GetProperty("duration"))));
+        .Select(media => (media.GetProperty("target_url").GetString()!,
+            (int)Value(media.GetProperty("available_range").GetProperty("duration"))));
 
     static JsonElement.ArrayEnumerator Children(JsonElement timeline) =>
         timeline.GetProperty("tracks").GetProperty("children")[0].GetProperty("children").EnumerateArray();

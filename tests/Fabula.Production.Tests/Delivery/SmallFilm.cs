@@ -9,6 +9,9 @@ sealed class SmallFilm : IDisposable
 {
     public const int Width = 32, Height = 18;
 
+    /// <summary>Small, so that a test takes no longer than it must.</summary>
+    public static DeliveryOptions Options { get; } = new(Width: 160);
+
     public string Folder { get; } = Directory.CreateTempSubdirectory("fabula-delivery-").FullName;
     public string Out => Path.Combine(Folder, "out");
 

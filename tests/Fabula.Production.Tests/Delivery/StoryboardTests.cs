@@ -7,14 +7,15 @@ namespace Fabula.Production.Tests.Delivery;
 
 public class StoryboardTests
 {
-    const string Hostile = "</script><script>alert(1)</script> \"quoted\" 'it' \n../../etc %s %d $(touch x) ; [in]scale=1:1,drawtext=text=a\\:b\u0007 -->";
+    const string Hostile = "</script><script>alert(1)</script> \"quoted\" 'it' \n../../etc "
+        + "%s %d $(touch x) ; [in]scale=1:1,drawtext=text=a\\:b\u0007 -->";
 
     [Fact]
     public void The_page_holds_script_pictures_and_what_each_shot_was_made_from()
     {
         using var film = new SmallFilm();
         var input = film.Input();
-        FilmDelivery.Write(input, film.Out, default);
+        FilmDelivery.Write(input, film.Out, default, SmallFilm.Options);
         var page = File.ReadAllText(Path.Combine(film.Out, "storyboard.html"));
         foreach (var clip in input.Clips)
         {
@@ -51,7 +52,7 @@ public class StoryboardTests
             Shots = [plan.Shots[0] with { Id = id }, .. plan.Shots.Skip(1)],
             Transitions = [.. plan.Transitions.Select(join => join.From == old ? join with { From = id } : join)],
         };
-        var delivered = FilmDelivery.Write(film.Input(plan, model: Hostile), film.Out, default, new(BurnIn: true));
+        var delivered = FilmDelivery.Write(film.Input(plan, model: Hostile), film.Out, default, SmallFilm.Options with { BurnIn = true });
         Assert.All(delivered.Files, file => Assert.Matches("^(clips/)?[a-z0-9][a-z0-9_-]*\\.[a-z0-9]+$", file));
         Assert.Equal([film.Out], Directory.EnumerateDirectories(film.Folder));
         Assert.All(Directory.EnumerateFiles(film.Folder), file => Assert.EndsWith(".frames", file, StringComparison.Ordinal));
@@ -68,7 +69,7 @@ public class StoryboardTests
         using var film = new SmallFilm();
         // The second clip goes on from the first, 12 levels too bright; the bridge's picture is quite another.
         var input = film.Input(paint: (clip, frame) => clip switch { 0 => (80, 80, 80), 1 => (92, 92, 92), _ => (200, 30, 30) });
-        var joins = FilmDelivery.Write(input, film.Out, default).Joins;
+        var joins = FilmDelivery.Write(input, film.Out, default, SmallFilm.Options).Joins;
         Assert.Equal([true, false, false], joins.Select(join => join.Steadied));
         Assert.Equal(12, joins[0].After.Mean[0] - joins[0].Before.Mean[0], 1);
         var reds = Mp4.LeftReds(Path.Combine(film.Out, "film.mp4"));
@@ -84,7 +85,7 @@ public class StoryboardTests
     public void A_moving_picture_is_made_of_a_part_of_the_film(string name, string begins)
     {
         using var film = new SmallFilm();
-        FilmDelivery.Write(film.Input(), film.Out, default);
+        FilmDelivery.Write(film.Input(), film.Out, default, SmallFilm.Options);
         var picture = Path.Combine(film.Folder, "it's; a %d [picture]", name);
         Directory.CreateDirectory(Path.GetDirectoryName(picture)!);
         MovingPicture.Write(Path.Combine(film.Out, "film.mp4"), picture, new(Width: 160, Seconds: 2), default);
