@@ -19,10 +19,16 @@ public static class PocketFolder
         Weights.Save(At(folder, Vae), weights, DType.BF16);
         WriteJson(At(folder, "vae_config.json"), new()
         {
-            ["pocket"] = true, ["dim"] = network.Dim, ["dec_dim"] = network.DecDim, ["z_dim"] = network.ZDim,
-            ["dim_mult"] = Numbers(network.DimMult), ["num_res_blocks"] = 1, ["attn_scales"] = new JsonArray(),
+            ["pocket"] = true,
+            ["dim"] = network.Dim,
+            ["dec_dim"] = network.DecDim,
+            ["z_dim"] = network.ZDim,
+            ["dim_mult"] = Numbers(network.DimMult),
+            ["num_res_blocks"] = 1,
+            ["attn_scales"] = new JsonArray(),
             ["temperal_downsample"] = new JsonArray([.. network.TemporalDownsample.Select(flag => JsonValue.Create(flag))]),
-            ["latents_mean"] = Numbers(mean), ["latents_std"] = Numbers(deviation),
+            ["latents_mean"] = Numbers(mean),
+            ["latents_std"] = Numbers(deviation),
         });
     }
 
@@ -31,8 +37,14 @@ public static class PocketFolder
         Weights.Save(At(folder, Text), weights, DType.BF16);
         WriteJson(At(folder, "t5_config.json"), new()
         {
-            ["vocab"] = network.Vocabulary, ["dim"] = network.Dim, ["dim_attn"] = network.AttentionDim, ["dim_ffn"] = network.FfnDim,
-            ["num_heads"] = network.Heads, ["num_layers"] = network.Layers, ["num_buckets"] = network.Buckets, ["shared_pos"] = network.SharedPositions,
+            ["vocab"] = network.Vocabulary,
+            ["dim"] = network.Dim,
+            ["dim_attn"] = network.AttentionDim,
+            ["dim_ffn"] = network.FfnDim,
+            ["num_heads"] = network.Heads,
+            ["num_layers"] = network.Layers,
+            ["num_buckets"] = network.Buckets,
+            ["shared_pos"] = network.SharedPositions,
         });
         vocabulary.Save(At(folder, Vocabulary));
         File.WriteAllLines(At(folder, "words.txt"), Lexicon.Words);
@@ -43,12 +55,24 @@ public static class PocketFolder
         Weights.Save(At(folder, Video), weights, DType.BF16);
         WriteJson(At(folder, "config.json"), new()
         {
-            ["_class_name"] = "WanModel", ["model_type"] = network.Kind, ["dim"] = network.Dim, ["ffn_dim"] = network.FfnDim,
-            ["num_heads"] = network.Heads, ["num_layers"] = network.Layers, ["in_dim"] = network.InDim, ["out_dim"] = network.OutDim,
-            ["freq_dim"] = network.FreqDim, ["text_dim"] = network.TextDim, ["text_len"] = network.TextLen, ["eps"] = network.Eps,
-            ["patch_size"] = Numbers([network.Patch.T, network.Patch.H, network.Patch.W]), ["clip_dim"] = network.ClipDim,
-            ["position_rows"] = network.LearnedPositions.Rows, ["position_columns"] = network.LearnedPositions.Columns,
-            ["preconditioned"] = network.Preconditioned, ["condition_alone"] = network.ConditionAlone,
+            ["_class_name"] = "WanModel",
+            ["model_type"] = network.Kind,
+            ["dim"] = network.Dim,
+            ["ffn_dim"] = network.FfnDim,
+            ["num_heads"] = network.Heads,
+            ["num_layers"] = network.Layers,
+            ["in_dim"] = network.InDim,
+            ["out_dim"] = network.OutDim,
+            ["freq_dim"] = network.FreqDim,
+            ["text_dim"] = network.TextDim,
+            ["text_len"] = network.TextLen,
+            ["eps"] = network.Eps,
+            ["patch_size"] = Numbers([network.Patch.T, network.Patch.H, network.Patch.W]),
+            ["clip_dim"] = network.ClipDim,
+            ["position_rows"] = network.LearnedPositions.Rows,
+            ["position_columns"] = network.LearnedPositions.Columns,
+            ["preconditioned"] = network.Preconditioned,
+            ["condition_alone"] = network.ConditionAlone,
         });
     }
 

@@ -17,8 +17,13 @@ public sealed record TextSettings(int Steps = 1500, int Batch = 32, ulong Seed =
 
     public JsonObject ToJson(int crew) => new()
     {
-        ["recipe"] = "text 1", ["steps"] = Steps, ["batch"] = Batch, ["seed"] = Seed, ["processes"] = crew,
-        ["matrices"] = Pace.Matrices, ["others"] = Pace.Others,
+        ["recipe"] = "text 1",
+        ["steps"] = Steps,
+        ["batch"] = Batch,
+        ["seed"] = Seed,
+        ["processes"] = crew,
+        ["matrices"] = Pace.Matrices,
+        ["others"] = Pace.Others,
     };
 }
 

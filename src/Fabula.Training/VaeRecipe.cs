@@ -26,9 +26,20 @@ public sealed record VaeSettings(int Steps = 6000, int Crops = 3, int CropHeight
 
     public JsonObject ToJson(int crew) => new()
     {
-        ["recipe"] = "vae 4", ["steps"] = Steps, ["crops"] = Crops, ["crop"] = $"{CropHeight}x{CropWidth}x{Frames}", ["noise"] = Noise,
-        ["seed"] = Seed, ["processes"] = crew, ["dim"] = Network.Dim, ["dec_dim"] = Network.DecDim, ["z_dim"] = Network.ZDim,
-        ["fitted"] = Fitted, ["matrices"] = Pace.Matrices, ["others"] = Pace.Others, ["decay_from"] = Pace.DecayFrom,
+        ["recipe"] = "vae 4",
+        ["steps"] = Steps,
+        ["crops"] = Crops,
+        ["crop"] = $"{CropHeight}x{CropWidth}x{Frames}",
+        ["noise"] = Noise,
+        ["seed"] = Seed,
+        ["processes"] = crew,
+        ["dim"] = Network.Dim,
+        ["dec_dim"] = Network.DecDim,
+        ["z_dim"] = Network.ZDim,
+        ["fitted"] = Fitted,
+        ["matrices"] = Pace.Matrices,
+        ["others"] = Pace.Others,
+        ["decay_from"] = Pace.DecayFrom,
         ["ema"] = Pace.EmaDecay,
     };
 }

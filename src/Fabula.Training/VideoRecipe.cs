@@ -27,15 +27,37 @@ public sealed record VideoSettings(int Steps = 6000, int PictureTokens = 900, do
 
     public static readonly WanConfig PocketNetwork = new()
     {
-        Kind = "i2v", Dim = 256, FfnDim = 768, Heads = 4, Layers = 6, InDim = 36, OutDim = 16, Patch = (1, 4, 4), FreqDim = 128, TextDim = 256,
-        TextLen = PocketText.Length, LearnedPositions = (4, 7), Preconditioned = true, ConditionAlone = true,
+        Kind = "i2v",
+        Dim = 256,
+        FfnDim = 768,
+        Heads = 4,
+        Layers = 6,
+        InDim = 36,
+        OutDim = 16,
+        Patch = (1, 4, 4),
+        FreqDim = 128,
+        TextDim = 256,
+        TextLen = PocketText.Length,
+        LearnedPositions = (4, 7),
+        Preconditioned = true,
+        ConditionAlone = true,
     };
 
     public JsonObject ToJson(int crew) => new()
     {
-        ["recipe"] = "video 1", ["steps"] = Steps, ["tokens"] = PictureTokens, ["pictures_until"] = PicturesUntil,
-        ["figure_weight"] = FigureWeight, ["memory_noise"] = MemoryNoise, ["seed"] = Seed, ["processes"] = crew, ["dim"] = Network.Dim,
-        ["layers"] = Network.Layers, ["matrices"] = Pace.Matrices, ["others"] = Pace.Others, ["decay_from"] = Pace.DecayFrom,
+        ["recipe"] = "video 1",
+        ["steps"] = Steps,
+        ["tokens"] = PictureTokens,
+        ["pictures_until"] = PicturesUntil,
+        ["figure_weight"] = FigureWeight,
+        ["memory_noise"] = MemoryNoise,
+        ["seed"] = Seed,
+        ["processes"] = crew,
+        ["dim"] = Network.Dim,
+        ["layers"] = Network.Layers,
+        ["matrices"] = Pace.Matrices,
+        ["others"] = Pace.Others,
+        ["decay_from"] = Pace.DecayFrom,
         ["ema"] = Pace.EmaDecay,
     };
 }

@@ -74,17 +74,18 @@ public static class FromWords
 
         public (TShape, TColour)? Find<TShape, TColour>(string entry, string gap)
             where TShape : struct, Enum where TColour : struct, Enum =>
-            Longest(from shape in Enum.GetValues<TShape>() where Lexicon.Has($"{entry}.{shape}")
-                from way in Lexicon.Ways($"{entry}.{shape}")
-                from colour in Enum.GetValues<TColour>()
-                from name in Lexicon.Ways($"{typeof(TColour).Name}.{colour}")
-                select (way.Replace(gap, name), (shape, colour)))?.Value;
+            Longest(from shape in Enum.GetValues<TShape>()
+                    where Lexicon.Has($"{entry}.{shape}")
+                    from way in Lexicon.Ways($"{entry}.{shape}")
+                    from colour in Enum.GetValues<TColour>()
+                    from name in Lexicon.Ways($"{typeof(TColour).Name}.{colour}")
+                    select (way.Replace(gap, name), (shape, colour)))?.Value;
 
         public TColour? FindFilled<TColour>(string entry, string gap) where TColour : struct, Enum => !Lexicon.Has(entry) ? null
             : Longest(from way in Lexicon.Ways(entry)
-                from colour in Enum.GetValues<TColour>()
-                from name in Lexicon.Ways($"{typeof(TColour).Name}.{colour}")
-                select (way.Replace(gap, name), colour))?.Value;
+                      from colour in Enum.GetValues<TColour>()
+                      from name in Lexicon.Ways($"{typeof(TColour).Name}.{colour}")
+                      select (way.Replace(gap, name), colour))?.Value;
 
         public bool Take(string entry) => Longest(Lexicon.Ways(entry).Select(way => (way, true))) is not null;
 
