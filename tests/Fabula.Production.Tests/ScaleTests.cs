@@ -8,7 +8,8 @@ namespace Fabula.Production.Tests;
 public class ScaleTests
 {
     static string Screenplay(int shots) => string.Concat(Enumerable.Range(0, shots).Select(i =>
-        (i % 10 == 0 ? $"EXT. {(i % 20 == 0 ? "PARK" : "KITCHEN")} - DAY\n\n" : "") + $"Ada waves {i} times. [[shot: {(i % 2 == 0 ? "wide" : "medium")}]]\n\n"));
+        (i % 10 == 0 ? $"EXT. {(i % 20 == 0 ? "PARK" : "KITCHEN")} - DAY\n\n" : "")
+            + $"Ada waves {i} times. [[shot: {(i % 2 == 0 ? "wide" : "medium")}]]\n\n"));
 
     [Fact]
     public void Ten_thousand_shots_from_screenplay_to_graph_in_five_seconds()
@@ -19,7 +20,8 @@ public class ScaleTests
         {
             var (plan, findings) = PlanFit.To(ScreenplayPlanner.Plan(FountainReader.Read(text), bible).Plan, renderer.Facts);
             Assert.DoesNotContain(findings, finding => finding.Severity == Severity.Error);
-            return FilmGraph.Create(new(plan, "/", [], renderer.Facts, renderer.Digest), new Recipes(() => renderer, (_, _) => { }, () => 0));
+            var recipes = new Recipes(() => renderer, (_, _) => { }, () => 0);
+            return FilmGraph.Create(new(plan, "/", [], renderer.Facts, renderer.Digest), recipes);
         }
         var clock = Stopwatch.StartNew();
         var graph = Graph();
