@@ -79,7 +79,9 @@ public static class ProductionFolder
         {
             var planner = together?.Planner ?? Shape(planned.Plan);
             var asPlanned = together is not null ? !edited : Shape(kept) == planner;
-            return new(root, storyFile, screenplay, bible, kept, asPlanned ? planned.Findings : Continuity.Check(kept), false)
+            // Choices are no edits, yet they can be wrong: what is on disk is checked either way.
+            IReadOnlyList<Finding> findings = [.. (asPlanned ? planned.Findings : []).Union(Continuity.Check(kept))];
+            return new(root, storyFile, screenplay, bible, kept, findings, false)
             {
                 Story = identity,
                 Planner = planner,
