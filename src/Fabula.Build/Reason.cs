@@ -29,7 +29,8 @@ public sealed record Reason(ReasonKind Kind, string? Subject = null, string? Old
         if (json is null || json.Length <= 80) return json ?? "(none)";
         var alike = json.AsSpan().CommonPrefixLength(other);
         var start = alike <= 40 ? 0 : alike - 20;
-        return $"{(start > 0 ? "..." : "")}{json.AsSpan(start, Math.Min(74, json.Length - start))}{(start + 74 < json.Length ? "..." : "")}";
+        var part = json.AsSpan(start, Math.Min(74, json.Length - start));
+        return $"{(start > 0 ? "..." : "")}{part}{(start + 74 < json.Length ? "..." : "")}";
     }
 
     /// <summary>All differences between a step and what was last made under its id.</summary>

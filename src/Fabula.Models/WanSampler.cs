@@ -93,7 +93,8 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
                     }
                     if (alone is not null)
                     {
-                        var dropped = expert.Model.Forward(input.Narrow(2, shot.Memory, frames - shot.Memory), modulation, positive!, alone);
+                        var own = input.Narrow(2, shot.Memory, frames - shot.Memory);
+                        var dropped = expert.Model.Forward(own, modulation, positive!, alone);
                         velocity += BeyondMemory(with, dropped, shot.Memory) * (shot.MemoryGuidance - 1);
                     }
                     RequireFinite(velocity, state);

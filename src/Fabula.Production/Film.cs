@@ -68,7 +68,8 @@ public sealed class Film : IDisposable
         if (options.Only is { } only)
             Graph = Graph.Only(Graph.Contains(only) ? only : Graph.Contains(FilmGraph.Bridge(only)) ? FilmGraph.Bridge(only)
                 : Graph.Contains(FilmGraph.Clip(only)) ? FilmGraph.Clip(only)
-                : throw new NarrativeException($"There is no shot '{only}'. {Nearest.Advice(only, [.. Plan.Shots.Select(shot => shot.Id)])}"));
+                : throw new NarrativeException($"There is no shot '{only}'. "
+                    + Nearest.Advice(only, [.. Plan.Shots.Select(shot => shot.Id)])));
     }
 
     static IRenderer OpenRenderer(FilmOptions options, string build, Action<string>? reading) =>

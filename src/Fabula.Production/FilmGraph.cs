@@ -82,7 +82,8 @@ public static class FilmGraph
             var (memory, takes) = Memory(shot);
             List<Input> inputs = [.. memory.Select((step, i) => step.As($"memory-{i + 1}"))];
             if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
-            return new Step(Clip(shot.Id), recipes.Clip, Words(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes), inputs, [Recipes.Clips]);
+            var words = Words(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes);
+            return new Step(Clip(shot.Id), recipes.Clip, words, inputs, [Recipes.Clips]);
         }
 
         Step BridgeOf(PlanTransition join, PlanShot from, PlanShot to)
@@ -90,7 +91,8 @@ public static class FilmGraph
             var place = _places[_placeOf[to.Scene]];
             var people = join.Stay.Concat(join.Exit).Concat(join.Enter).Select(id => _people[id])
                 .Select(person => person.Appearance.Length == 0 ? "" : $"{person.Name} is {Sentence(person.Appearance)} ");
-            var prompt = $"{join.Prompt} {string.Concat(people)}{(place.Description.Length == 0 ? "" : Sentence(place.Description))}".Trim();
+            var where = place.Description.Length == 0 ? "" : Sentence(place.Description);
+            var prompt = $"{join.Prompt} {string.Concat(people)}{where}".Trim();
             return new Step(Bridge(join.Id), recipes.Clip, Words(prompt, join.Frames, (ulong)(join.Seed ?? _plan.Film.Seed), []),
                 [_steps[Clip(from.Id)].As("first"), _steps[Clip(to.Id)].As("last")], [Recipes.Clips]);
         }
@@ -128,22 +130,24 @@ public static class FilmGraph
         }
 
         Step? Portrait(PlanCharacter person, PlanShot shot) =>
-            Picture($"portrait/{person.Id}", person.References, $"Close shot. {person.Name} is {Sentence(person.Appearance)} {_plan.Film.Look}",
-                shot, person.Appearance);
+            Picture($"portrait/{person.Id}", person.References,
+                $"Close shot. {person.Name} is {Sentence(person.Appearance)} {_plan.Film.Look}", shot, person.Appearance);
 
         Step? Plate(PlanLocation place, PlanShot shot) =>
-            Picture($"plate/{place.Id}", place.References, $"Wide shot. {place.Name}: {Sentence(place.Description)} Nobody is there. {_plan.Film.Look}",
-                shot, place.Description);
+            Picture($"plate/{place.Id}", place.References,
+                $"Wide shot. {place.Name}: {Sentence(place.Description)} Nobody is there. {_plan.Film.Look}", shot, place.Description);
 
         /// <summary>The bible's first picture; else a drawn one where the shot's method and the model want it.</summary>
         Step? Picture(string id, IReadOnlyList<string> references, string prompt, PlanShot shot, string words)
         {
-            if (_steps.TryGetValue(id, out var known)) return known.Recipe == recipes.Import || shot.Method == ShotMethod.Keyframe ? known : null;
+            if (_steps.TryGetValue(id, out var known))
+                return known.Recipe == recipes.Import || shot.Method == ShotMethod.Keyframe ? known : null;
             if (references.Count > 0)
                 return Add(new Step(id, recipes.Import, Settings.None, [SourceInput.Read("picture", input.Root, references[0])],
                     [Recipes.Pictures]));
             if (!_facts.DrawsPortraits || shot.Method != ShotMethod.Keyframe || words.Length == 0) return null;
-            return Add(new Step(id, recipes.Clip, Words(prompt.Trim(), 1, (ulong)PlanIds.Seed(_plan.Film.Seed, id), []), [], [Recipes.Clips]));
+            var drawn = Words(prompt.Trim(), 1, (ulong)PlanIds.Seed(_plan.Film.Seed, id), []);
+            return Add(new Step(id, recipes.Clip, drawn, [], [Recipes.Clips]));
         }
     }
 }

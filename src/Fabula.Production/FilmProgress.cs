@@ -1,5 +1,5 @@
-// How far a film is, from what its run tells. The time left is measured: seconds per pixel and step of this run, before its first clip those
-// of earlier runs, and nothing where neither is known.
+// How far a film is, from what its run tells. The time left is measured: seconds per pixel and step of this run, before its first clip
+// those of earlier runs, and nothing where neither is known.
 using System.Diagnostics;
 using Fabula.Build;
 

@@ -1,7 +1,7 @@
-// A shot's frames between two steps, without loss and always in the same bytes for the same pictures (a video file's depend on the encoder's
-// version and on threads): "FABFRM01", then width, height and number of frames as 32-bit little-endian integers, then one zlib stream of all
-// rows from top to bottom, frame after frame, each byte less the one above it (the first row of a frame less that of the frame before), as
-// PNG's filter "up" does.
+// A shot's frames between two steps, without loss and always in the same bytes for the same pictures (a video file's depend on the
+// encoder's version and on threads): "FABFRM01", then width, height and number of frames as 32-bit little-endian integers, then one zlib
+// stream of all rows from top to bottom, frame after frame, each byte less the one above it (the first row of a frame less that of the
+// frame before), as PNG's filter "up" does.
 using System.Buffers.Binary;
 using System.IO.Compression;
 
@@ -47,7 +47,8 @@ public sealed class FramesFile : IDisposable
         foreach (var frame in frames)
         {
             if (frame.Length != row * height || ++written > count)
-                throw new ArgumentException($"Frame {written + 1} of {count} has {frame.Length} bytes where {width} x {height} x 3 are announced.");
+                throw new ArgumentException($"Frame {written + 1} of {count} has {frame.Length} bytes, not {width} x {height} x 3 as announced "
+                    + $"for {count} frames.");
             var first = frame.AsSpan(0, row).ToArray();
             for (var y = 0; y < height; y++)
             {

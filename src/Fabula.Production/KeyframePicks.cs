@@ -1,5 +1,6 @@
 // Which frames of a finished clip are worth remembering, where no CLIP is there to judge: the first frame, then of the frames that differ
-// most from all that are chosen the sharpest. The rule after StoryMem's ("something new that looks good"), with pixels in place of features.
+// most from all that are chosen the sharpest. The rule after StoryMem's ("something new that looks good"), with pixels in place of
+// features.
 namespace Fabula.Production;
 
 public static class KeyframePicks

@@ -2,8 +2,8 @@
 // them and may be edited; out/, which can be made again.
 //
 // Who wins, story or plan? out/.build/planned remembers which story was planned and what came out. If only the story changed, the film is
-// planned again and keeps people's choices (seeds, takes); if only the plan changed, it is used as it is; if both did, somebody must choose.
-// Choices are no edits: a plan counts as edited if it says anything else than the planner did.
+// planned again and keeps people's choices (seeds, takes); if only the plan changed, it is used as it is; if both did, somebody must
+// choose. Choices are no edits: a plan counts as edited if it says anything else than the planner did.
 using System.Text;
 using System.Text.Json;
 using Fabula.Build;
@@ -79,7 +79,9 @@ public static class ProductionFolder
         {
             var planner = together?.Planner ?? Shape(planned.Plan);
             var asPlanned = together is not null ? !edited : Shape(kept) == planner;
-            return new(root, storyFile, screenplay, bible, kept, asPlanned ? planned.Findings : Continuity.Check(kept), false)
+            // Choices are no edits, yet they can be wrong: what is on disk is checked either way.
+            IReadOnlyList<Finding> findings = [.. (asPlanned ? planned.Findings : []).Union(Continuity.Check(kept))];
+            return new(root, storyFile, screenplay, bible, kept, findings, false)
             {
                 Story = identity,
                 Planner = planner,
@@ -118,7 +120,8 @@ public static class ProductionFolder
     {
         var plan = documents.Plan;
         var shot = plan.Shots.FirstOrDefault(shot => shot.Id == shotId)
-            ?? throw new NarrativeException($"There is no shot '{shotId}'. {Nearest.Advice(shotId, [.. plan.Shots.Select(shot => shot.Id)])}");
+            ?? throw new NarrativeException($"There is no shot '{shotId}'. "
+                + Nearest.Advice(shotId, [.. plan.Shots.Select(shot => shot.Id)]));
         if (take is < 1 or > 1000) throw new NarrativeException($"Take {take} cannot be. Write a number from 1 to 1000.");
         var takes = shot.Takes.ToList();
         while (takes.Count < take - 1) takes.Add(PlanIds.Seed(shot.Seed, $"{shot.Id}/take-{takes.Count + 2}"));
@@ -139,8 +142,8 @@ public static class ProductionFolder
             [var one] => one,
             [] => throw new NarrativeException($"There is no story in '{root}'. Write {string.Join(" or ", Stories)} there, or begin with "
                 + "'fabula new NAME'."),
-            _ => throw new NarrativeException($"There are several stories in '{root}': {string.Join(", ", found.Order(StringComparer.Ordinal))}. "
-                + "Keep one of them."),
+            _ => throw new NarrativeException($"There are several stories in '{root}': "
+                + $"{string.Join(", ", found.Order(StringComparer.Ordinal))}. Keep one of them."),
         };
     }
 

@@ -1,5 +1,5 @@
-// The finished film's files in out/, where people look. out/.build/published says what was put there, and when each file was last written: a
-// file that is as it was is left alone, a changed or missing one is written anew, one that the film no longer has is removed.
+// The finished film's files in out/, where people look. out/.build/published says what was put there, and when each file was last written:
+// a file that is as it was is left alone, a changed or missing one is written anew, one that the film no longer has is removed.
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text.Json;

@@ -85,7 +85,10 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         var pictures = file.Read().ToList();
         // Of more than are wanted the evenly spaced ones: a single one is the middle of the clip's choice.
         for (var i = 0; i < Math.Min(count, pictures.Count); i++)
-            yield return new Picture(pictures[count >= pictures.Count ? i : (2 * i + 1) * pictures.Count / (2 * count)], file.Width, file.Height);
+        {
+            var at = count >= pictures.Count ? i : (2 * i + 1) * pictures.Count / (2 * count);
+            yield return new Picture(pictures[at], file.Width, file.Height);
+        }
     }
 
     static (Picture First, Picture Last) Ends(string path)

@@ -30,7 +30,8 @@ public sealed class TinyFilmModel : IDisposable
         Directory.CreateDirectory(Path.Combine(Root, "google/umt5-xxl"));
         Write("config.json", $$"""
             {"_class_name":"WanModel","model_type":"i2v","dim":{{Config.Dim}},"ffn_dim":{{Config.FfnDim}},"num_heads":{{Config.Heads}},
-            "num_layers":{{Config.Layers}},"freq_dim":{{Config.FreqDim}},"text_dim":{{Config.TextDim}},"in_dim":36,"text_len":64,"clip_dim":0}
+            "num_layers":{{Config.Layers}},"freq_dim":{{Config.FreqDim}},"text_dim":{{Config.TextDim}},
+            "in_dim":36,"text_len":64,"clip_dim":0}
             """);
         Write("vae_config.json", """{"dim":6}""");
         Write("t5_config.json", $$"""
@@ -98,7 +99,8 @@ public class FilmModelTests : IClassFixture<TinyFilmModel>
         public string Folder { get; } = Directory.CreateTempSubdirectory("fabula-kept-").FullName;
         public Action<int>? At { get; init; }
 
-        public RenderKeeping Keeping => new(Folder, States.GetValueOrDefault, (name, bytes) => States[name] = bytes, (done, _) => At?.Invoke(done));
+        public RenderKeeping Keeping => new(Folder, States.GetValueOrDefault, (name, bytes) => States[name] = bytes,
+            (done, _) => At?.Invoke(done));
 
         public void Dispose() => Directory.Delete(Folder, recursive: true);
     }
@@ -127,7 +129,8 @@ public class FilmModelTests : IClassFixture<TinyFilmModel>
             catch (OperationCanceledException) { Assert.True(at < 6 || kept.States.Count > 0); }
             var steps = 0;
             using var later = Open();                                                         // as another process would
-            made ??= [.. later.Render(request, kept.Keeping with { Report = (_, _) => steps++ }, CancellationToken.None).SelectMany(frame => frame)];
+            var counting = kept.Keeping with { Report = (_, _) => steps++ };
+            made ??= [.. later.Render(request, counting, CancellationToken.None).SelectMany(frame => frame)];
             Assert.True(steps <= 6 - at + 1, $"stopped after {at}, {steps} steps were taken again");
             Assert.Equal(whole, made);
         }
@@ -141,7 +144,8 @@ public class FilmModelTests : IClassFixture<TinyFilmModel>
         ShotRequest[] requests =
         [
             plain, plain with { Prompt = "the cat" }, plain with { Seed = 4 }, plain with { Steps = 5 }, plain with { Shift = 5 },
-            plain with { Memory = [Grey(40)] }, plain with { Memory = [] }, plain with { MemoryStride = 2 }, plain with { MemoryGuidance = 1 },
+            plain with { Memory = [Grey(40)] }, plain with { Memory = [] }, plain with { MemoryStride = 2 },
+            plain with { MemoryGuidance = 1 },
             plain with { First = Grey(9) }, plain with { First = Grey(9), Last = Grey(250) }, plain with { Guidance = 3 },
         ];
         Assert.Equal(requests.Length, requests.Select(request => Convert.ToHexString(

@@ -1,6 +1,7 @@
 // Change any field of a plan: what is redone is what it was made from, and nothing else. The oracle is what the stand-in draws, which
 // depends on every part of its request and on nothing else.
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Fabula.Build;
 using Fabula.Narrative;
 using FsCheck;
@@ -26,7 +27,7 @@ public class KeyTests
         JsonNode? at = json, parent = null;
         string? key = null;
         var index = -1;
-        foreach (var part in System.Text.RegularExpressions.Regex.Matches(path, @"\.(\w+)|\[(\d+)\]").Cast<System.Text.RegularExpressions.Match>())
+        foreach (var part in Regex.Matches(path, @"\.(\w+)|\[(\d+)\]").Cast<Match>())
         {
             parent = at;
             (key, index) = part.Groups[1].Success ? (part.Groups[1].Value, -1) : (null, int.Parse(part.Groups[2].Value));
@@ -72,7 +73,8 @@ public class KeyTests
                 var now = Bytes(made);
                 foreach (var step in predicted.In(PlanState.Run).Where(step => step.Step.Recipe.Name == "clip"))
                     Assert.Contains(step.Step.Id, made.Ran);
-                foreach (var (id, digest) in now.Where(entry => entry.Key.StartsWith("clip/", StringComparison.Ordinal) && original.ContainsKey(entry.Key)))
+                foreach (var (id, digest) in now.Where(entry => entry.Key.StartsWith("clip/", StringComparison.Ordinal))
+                    .Where(entry => original.ContainsKey(entry.Key)))
                     Assert.True((digest == original[id]) == (predicted.Graph[id] is var step && SameRequest(step, first, film)),
                         $"{id} after a change of leaf {leaf}: {digest} and {original[id]}");
                 if (made.Ran.Length > 0) effective++;

@@ -67,7 +67,8 @@ public class KillTests
             using var process = Fabula("make", production.Root, "--model", StandInRenderer.Name, "--json");
             var lines = chance.Next(1, 40);
             string? line = null;
-            while (lines-- > 0 && (line = await process.StandardOutput.ReadLineAsync()) is not null) Assert.DoesNotContain("\"failed\"", line);
+            while (lines-- > 0 && (line = await process.StandardOutput.ReadLineAsync()) is not null)
+                Assert.DoesNotContain("\"failed\"", line);
             if (line is null)
             {
                 await process.WaitForExitAsync();
@@ -84,17 +85,18 @@ public class KillTests
     }
 
     [Fact]
-    public async Task Ctrl_C_saves_and_says_how_to_go_on()
+    public async Task A_stopped_command_saves_and_says_how_to_go_on()
     {
         using var production = new SmallProduction();
-        using var process = Fabula("make", production.Root, "--model", StandInRenderer.Name, "--steps", "400");
+        using var process = Fabula("make", production.Root, "--model", StandInRenderer.Name, "--steps", "1000");
         Assert.Contains("portrait/ada", await process.StandardOutput.ReadLineAsync());
-        using (var signal = Process.Start("kill", ["-INT", $"{process.Id}"])) await signal.WaitForExitAsync();
+        // As Ctrl-C, which a shell's background jobs are told to ignore.
+        using (var signal = Process.Start("kill", ["-TERM", $"{process.Id}"])) await signal.WaitForExitAsync();
         var told = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.Equal(130, process.ExitCode);
         Assert.Contains("the same command goes on from here", told);
-        Assert.True((await production.Make(new(StandInRenderer.Name, Steps: 400))).Succeeded);
+        Assert.True((await production.Make(new(StandInRenderer.Name, Steps: 1000))).Succeeded);
     }
 
     static Process Fabula(params string[] arguments) => Process.Start(new ProcessStartInfo(

@@ -73,7 +73,8 @@ sealed class SmallProduction : IDisposable
         var folder = Path.Combine(run.Folder, "list");
         Directory.CreateDirectory(Path.Combine(folder, "clips"));
         var clips = Assembly.Clips(run, plan);
-        File.WriteAllLines(Path.Combine(folder, "film.txt"), clips.Select(clip => $"{clip.ShotId} {clip.Digest} {clip.DropFirst} {clip.Seed}"));
+        File.WriteAllLines(Path.Combine(folder, "film.txt"),
+            clips.Select(clip => $"{clip.ShotId} {clip.Digest} {clip.DropFirst} {clip.Seed}"));
         File.WriteAllText(Path.Combine(folder, "clips", "count.txt"), $"{plan.Film.Title}, {clips.Count} clips");
         Assembly.Pack(folder, run.Output(Recipes.Film));
     };

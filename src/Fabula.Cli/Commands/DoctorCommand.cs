@@ -14,7 +14,11 @@ static class DoctorCommand
 
     public static Command Create()
     {
-        var folder = new Argument<string?>("FOLDER") { Description = "A production whose store is looked at too", Arity = ArgumentArity.ZeroOrOne };
+        var folder = new Argument<string?>("FOLDER")
+        {
+            Description = "A production whose store is looked at too",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var command = new Command("doctor", "Checks machine, models and store, and says what to do") { folder };
         command.SetAction(parsed => Outcome.Of(() => Run(parsed.GetValue(folder))));
         return command;
@@ -30,7 +34,8 @@ static class DoctorCommand
 
     static bool Say(bool good, string what, string found, string? advice = null)
     {
-        Console.WriteLine($"{(good ? "ok  " : "FIX ")} {what,-10} {Outcome.Shown(found)}{(good || advice is null ? "" : $"\n     {"",-10} {advice}")}");
+        Console.WriteLine($"{(good ? "ok  " : "FIX ")} {what,-10} {Outcome.Shown(found)}");
+        if (!good && advice is not null) Console.WriteLine($"     {"",-10} {advice}");
         return good;
     }
 
@@ -84,7 +89,8 @@ static class DoctorCommand
         {
             var model = ModelFolder.Open(path);
             var broken = model.Parts.FirstOrDefault(part => !part.IsUsable);
-            return Say(broken is null, "model", broken is null ? $"{path}: {FilmFacts.Of(model).Name}" : $"{path}: the {broken.Role} {broken.Problem}",
+            return Say(broken is null, "model",
+                $"{path}: {(broken is null ? FilmFacts.Of(model).Name : $"the {broken.Role} {broken.Problem}")}",
                 "Get the file again: fabula models inspect says more.");
         }
         catch (CheckpointException e) { return Say(false, "model", e.Message, "Get the model again."); }

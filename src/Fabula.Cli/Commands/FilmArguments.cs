@@ -30,13 +30,13 @@ sealed record FilmArguments(Option<string?> Model, Option<string?> Out, Option<i
             Device: parsed.GetValue(Device)!, Threads: parsed.GetValue(Threads));
     }
 
-    /// <summary>The pocket models: in $FABULA_MODELS, in ./models, or in the models folder of the repository that this program lies in.</summary>
+    /// <summary>The pocket models: in $FABULA_MODELS, in ./models, or in models of the repository that this program lies in.</summary>
     public static string? Pocket() => Places().Select(folder => Path.Combine(folder, "pocket"))
         .FirstOrDefault(path => File.Exists(Path.Combine(path, "config.json")));
 
     static string Default() => Pocket() ?? throw new NarrativeException(
-        $"There is no model (looked for pocket in {string.Join(", ", Places())}). Name a model's folder with --model, or try the production "
-        + "without one: --model stand-in");
+        $"There is no model (looked for pocket in {string.Join(", ", Places())}). Name a model's folder with --model, or try the "
+        + "production without one: --model stand-in");
 
     static IEnumerable<string> Places()
     {

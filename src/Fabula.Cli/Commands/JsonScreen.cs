@@ -55,7 +55,14 @@ sealed class JsonScreen(Film film) : Screen(film, live: false)
             case BuildStarted: Write(new { @event = "started", total = _progress.Total, left = _progress.SecondsLeft }); break;
             case StepStarted started: Write(new { @event = "step", step = started.Step.Id, resumed = started.Resumed }); break;
             case StepProgress progress:
-                Write(new { @event = "progress", step = progress.Step.Id, done = progress.Done, total = progress.Total, left = _progress.SecondsLeft });
+                Write(new
+                {
+                    @event = "progress",
+                    step = progress.Step.Id,
+                    done = progress.Done,
+                    total = progress.Total,
+                    left = _progress.SecondsLeft,
+                });
                 break;
             case StepFinished finished:
                 Write(new

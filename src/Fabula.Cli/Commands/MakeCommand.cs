@@ -14,7 +14,7 @@ static class MakeCommand
     public static Command Create()
     {
         var folder = new Argument<string>("FOLDER") { Description = "A production: screenplay.fountain and bible.yaml" };
-        var dry = new Option<bool>("--dry-run") { Description = "Say what would be made, how long it takes and how much memory; make nothing" };
+        var dry = new Option<bool>("--dry-run") { Description = "Say what would be made, in what time and memory; make nothing" };
         var explain = new Option<bool>("--explain") { Description = "Say of every step why it would be made; make nothing" };
         var only = new Option<string?>("--only") { Description = "One shot, and what it needs" };
         var take = new Option<int?>("--take") { Description = "With --only: choose this take of the shot; a new number makes a new take" };

@@ -10,9 +10,9 @@ static class PlanCommand
     public static Command Create()
     {
         var folder = new Argument<string>("FOLDER") { Description = "A production: screenplay.fountain and bible.yaml" };
-        var again = new Option<bool>("--again") { Description = "Plan from the story although plan.json was edited; seeds and takes are kept" };
+        var again = new Option<bool>("--again") { Description = "Plan from the story though plan.json was edited; keeps seeds and takes" };
         var film = FilmArguments.Create();
-        var command = new Command("plan", "Plans the film: who is seen where and when, in plan.json, to be read and edited") { folder, again };
+        var command = new Command("plan", "Plans the film: who is seen where and when, in plan.json, to be edited") { folder, again };
         film.AddTo(command);
         command.SetAction(parsed => Outcome.Of(() =>
         {

@@ -33,7 +33,8 @@ class Screen(Film film, bool live) : IDisposable
         Console.WriteLine($"{run.Count} of {plan.Steps.Count} steps would be made:");
         foreach (var kind in run.GroupBy(step => step.Step.Id.Split('/')[0])) Console.WriteLine($"  {kind.Key,-10} {kind.Count()}");
         var clips = run.Where(step => step.Step.Recipe.Name == "clip").ToList();
-        if (clips.Count > 0 && clips.All(step => step.Cost.Seconds == 0)) Console.WriteLine("Time: not known before a first clip was made.");
+        if (clips.Count > 0 && clips.All(step => step.Cost.Seconds == 0))
+            Console.WriteLine("Time: not known before a first clip was made.");
         else Console.WriteLine($"Time: about {Duration(plan.Seconds.Least)}, at most {Duration(plan.Seconds.Most)}.");
         if (plan.MemoryBytes > 0) Console.WriteLine($"Memory: about {plan.MemoryBytes / 1e9:0.0} GB for one step.");
     }

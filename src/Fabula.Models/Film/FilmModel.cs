@@ -1,5 +1,5 @@
-// A model as a film needs it: words and pictures in, frames out, all as bytes. Behind it are the tokenizer, the text encoder, the VAE and the
-// transformer, each loaded when it is first needed and, where the model is large, let go when its phase is over.
+// A model as a film needs it: words and pictures in, frames out, all as bytes. Behind it are the tokenizer, the text encoder, the VAE and
+// the transformer, each loaded when it is first needed and, where the model is large, let go when its phase is over.
 //
 // Reference for the order of work: Wan-Video/Wan2.2 @ 42bf4cf wan/image2video.py. Nothing native is touched before the first Render.
 //
@@ -206,7 +206,8 @@ public sealed class FilmModel : IDisposable
                     .To(_device).Own();
             else
                 first = vae.Encode(known[0].Image.Unsqueeze(0).Unsqueeze(2)).Own();              // [1, z, 1, h, w]
-            if (_clip is not null) clip = _clip.Network.Encode([.. known.OrderBy(frame => frame.Key).Select(frame => frame.Value.Image)]).Own();
+            if (_clip is not null)
+                clip = _clip.Network.Encode([.. known.OrderBy(frame => frame.Key).Select(frame => frame.Value.Image)]).Own();
         }
         Release(ref _vae);
         Release(ref _clip);

@@ -1,6 +1,6 @@
-// The digest of a model folder: SHA-256 over the names, sizes and SHA-256 of every file that may influence a picture. Reading gigabytes takes
-// long, so a digest is remembered beside the film by the file's path, size and times; a file that was written to, replaced or copied anew
-// has other times and is read again. Bytes that rot on the disk without a write are not noticed here.
+// The digest of a model folder: SHA-256 over the names, sizes and SHA-256 of every file that may influence a picture. Reading gigabytes
+// takes long, so a digest is remembered beside the film by the file's path, size and times; a file that was written to, replaced or copied
+// anew has other times and is read again. Bytes that rot on the disk without a write are not noticed here.
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -26,7 +26,8 @@ static class WeightsDigest
             var file = new FileInfo(path);
             var target = file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo final ? final : file;
             var (size, written, created) = (target.Length, target.LastWriteTimeUtc.Ticks, target.CreationTimeUtc.Ticks);
-            if (!known.TryGetValue(target.FullName, out var entry) || (entry.Size, entry.Written, entry.Created) != (size, written, created))
+            if (!known.TryGetValue(target.FullName, out var entry)
+                || (entry.Size, entry.Written, entry.Created) != (size, written, created))
             {
                 readAgain?.Invoke(path);
                 using var stream = File.OpenRead(path);
