@@ -2,7 +2,8 @@
 //
 // Ours; it goes group by group through the same caches as WanVae.cs. Convolutions are 2-D; over time there are only products of a frame
 // with the frames before it, so that time folds into the batch ((2+1)-D as in "A Closer Look at Spatiotemporal Convolutions", Tran et al.
-// 2018). Pictures are folded and unfolded (space to depth) instead of strided. Beside the network runs a plain linear map from each block of
+// 2018). Pictures are folded and unfolded (space to depth) instead of strided. Beside the network runs a plain linear map from each block
+// of
 // pixels to its latents and back, which begins as the principal components of such blocks: the network only has to learn what no linear
 // map can do. A decoded group of frames sees the frame before it and chooses, pixel by pixel, how much of it to keep: what stands still
 // stays sharp, whatever the latents can carry. Why not Wan's own network at a small width: docs/LOG.md.
@@ -26,7 +27,8 @@ public sealed class PocketVae : WanVae
     {
         if (!config.IsPocket || config.DimMult.Count != 3 || config.TemporalStride != 4)
             throw new ArgumentException("A pocket VAE has three widths and halves time between them.");
-        int[] wide = [.. config.DimMult.Select(times => config.Dim * times)], tall = [.. config.DimMult.Select(times => config.DecDim * times)];
+        int[] wide = [.. config.DimMult.Select(times => config.Dim * times)], tall = [.. config.DimMult.Select(times =>
+            config.DecDim * times)];
         var encoder = weights["encoder"];
         _encoderIn = new(encoder["in"], 48, wide[0]);
         _encoder = [.. wide.Select((width, i) => new PocketBlock(encoder["blocks"][i], width))];

@@ -265,7 +265,8 @@ public sealed class WanTransformer
                 time.Time.PerSample, given[4], given[5], tokens,
                 new((given[2], given[3]), given[6], image is null ? null : (given[7], given[8])), null), [.. inputs]);
         }
-        x = _head.Forward(x, e, index, time.Time.PerSample);                                                          // [B, L, pt ph pw out]
+        // [B, L, pt ph pw out]
+        x = _head.Forward(x, e, index, time.Time.PerSample);
         trace?.Record("head", x);
         var answer = Unpatchify(padTo > tokens ? x.Narrow(1, 0, tokens) : x, f, h, w);
         return scope.Keep(Config.Preconditioned ? Velocity(answer, latents, time.Time) : answer);
@@ -275,7 +276,8 @@ public sealed class WanTransformer
     Tensor Positions(long f, long h, long w)
     {
         if (h * w != _positions!.Size(0)) throw new ArgumentException(
-            $"This model has learned one size of picture, {Config.LearnedPositions.Columns}x{Config.LearnedPositions.Rows} tokens, not {w}x{h}.");
+            $"This model has learned one size of picture, {Config.LearnedPositions.Columns}x{Config.LearnedPositions.Rows} tokens, "
+            + $"not {w}x{h}.");
         return _positions.Float().Unsqueeze(0).Repeat(1, f, 1);
     }
 
@@ -284,7 +286,8 @@ public sealed class WanTransformer
     {
         if (time.Index is not null) throw new ArgumentException("A preconditioned model takes one timestep for all tokens of a sample.");
         var sigmas = time.Distinct.Select(timestep => timestep / 1000).ToArray();
-        Tensor Of(Func<double, double> value) => Tensor.From([.. sigmas.Select(t => (float)value(t))], sigmas.Length, 1, 1, 1, 1).To(_device);
+        Tensor Of(Func<double, double> value) => Tensor.From([.. sigmas.Select(t => (float)value(t))], sigmas.Length, 1, 1, 1,
+            1).To(_device);
         var (carried, scale) = (Of(t => (2 * t - 1) / Density(t)), Of(t => -1 / Math.Sqrt(Density(t))));
         return latents.Narrow(1, 0, Config.OutDim).To(DType.F32, _device) * carried + answer * scale;
     }

@@ -64,7 +64,8 @@ public sealed record WanVaeConfig
     internal (float[] Mean, float[] InverseStd) Statistics()
     {
         var mean = Mean?.ToArray() ?? (IsPocket ? new float[ZDim] : ZDim == 16 ? Mean16 : ZDim == 48 ? Mean48 : new float[ZDim]);
-        var std = Std?.ToArray() ?? (IsPocket ? [.. Enumerable.Repeat(1f, ZDim)] : ZDim == 16 ? Std16 : ZDim == 48 ? Std48 : [.. Enumerable.Repeat(1f, ZDim)]);
+        var std = Std?.ToArray() ?? (IsPocket ? [.. Enumerable.Repeat(1f, ZDim)] : ZDim == 16 ? Std16 : ZDim == 48 ? Std48
+            : [.. Enumerable.Repeat(1f, ZDim)]);
         if (mean.Length != ZDim || std.Length != ZDim)
             throw new ArgumentException(
                 $"The VAE has {ZDim} latent channels, but {mean.Length} means and {std.Length} deviations are given.");
@@ -163,7 +164,8 @@ public abstract class WanVae
 
     /// <summary>The VAE of this configuration: <see cref="WanVae22"/> where it has a decoder width, else <see cref="WanVae21"/>.</summary>
     public static WanVae Create(WanVaeConfig config, Weights weights) =>
-        config.IsPocket ? new PocketVae(config, weights) : config.IsResidual ? new WanVae22(config, weights) : new WanVae21(config, weights);
+        config.IsPocket ? new PocketVae(config, weights) : config.IsResidual ? new WanVae22(config, weights) : new WanVae21(config,
+            weights);
 
     /// <summary>Frames [B, T, 3, H, W] -> mean and log variance before their last convolution [B, T', 2z, h, w].</summary>
     private protected abstract Tensor Encoder(Tensor frames, WanVaeCache cache, Trace? trace);

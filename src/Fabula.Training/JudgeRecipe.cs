@@ -118,7 +118,8 @@ public sealed record JudgeRecipe(int Steps = 5000, ulong Seed = 1, int Batch = 2
         return loss.Item();
     }
 
-    /// <summary>Minus the sum of log probabilities of the wanted answers, each times its weight. Logits and wanted [N, all choices].</summary>
+    /// <summary>Minus the sum of log probabilities of the wanted answers, each times its weight. Logits and wanted [N, all
+    /// choices].</summary>
     static Tensor CrossEntropy(Tensor logits, Tensor wanted, IReadOnlyList<Question> questions)
     {
         var parts = logits.Split([.. questions.Select(question => (long)question.Choices)], 1);

@@ -10,11 +10,13 @@ namespace Fabula.Training;
 
 public static class PocketFolder
 {
-    const string Vae = "pocket_vae.safetensors", Text = "models_t5_umt5-xxl-enc-bf16.safetensors", Video = "diffusion_pytorch_model.safetensors";
+    const string Vae = "pocket_vae.safetensors", Text = "models_t5_umt5-xxl-enc-bf16.safetensors",
+        Video = "diffusion_pytorch_model.safetensors";
     const string Vocabulary = "google/umt5-xxl/spiece.model";
 
     /// <summary>The VAE as bf16, with the mean and deviation of its latents, which make them of mean 0 and deviation 1.</summary>
-    public static void WriteVae(string folder, WanVaeConfig network, IEnumerable<KeyValuePair<string, Tensor>> weights, float[] mean, float[] deviation)
+    public static void WriteVae(string folder, WanVaeConfig network, IEnumerable<KeyValuePair<string, Tensor>> weights, float[] mean,
+        float[] deviation)
     {
         Weights.Save(At(folder, Vae), weights, DType.BF16);
         WriteJson(At(folder, "vae_config.json"), new()
@@ -32,7 +34,8 @@ public static class PocketFolder
         });
     }
 
-    public static void WriteText(string folder, SentencePieceModel vocabulary, Umt5Config network, IEnumerable<KeyValuePair<string, Tensor>> weights)
+    public static void WriteText(string folder, SentencePieceModel vocabulary, Umt5Config network, IEnumerable<KeyValuePair<string,
+        Tensor>> weights)
     {
         Weights.Save(At(folder, Text), weights, DType.BF16);
         WriteJson(At(folder, "t5_config.json"), new()

@@ -39,7 +39,8 @@ public static class PocketText
 
     /// <summary>As it stands in a sentence, at its start, and in a heading.</summary>
     static IEnumerable<string> Forms(string word) =>
-        [word, char.ToUpperInvariant(word[0]) + word[1..], word.ToUpperInvariant(), CultureInfo.InvariantCulture.TextInfo.ToTitleCase(word)];
+        [word, char.ToUpperInvariant(word[0]) + word[1..], word.ToUpperInvariant(),
+            CultureInfo.InvariantCulture.TextInfo.ToTitleCase(word)];
 
     /// <summary>Pieces that are forms of one word, as (form, word) ids: their embeddings begin alike.</summary>
     public static IEnumerable<(int Form, int Word)> Twins(SentencePieceModel vocabulary)

@@ -39,7 +39,8 @@ public static class TextRecipe
         var (encoder, heads) = Build(vocabulary, weights);
         ShareTwins(vocabulary, weights);
         weights.Trainable();
-        using var teacher = new Teacher(weights.Parameters, (name, tensor) => tensor.Dims > 1 && name.Contains("encoder.blocks", StringComparison.Ordinal)
+        using var teacher = new Teacher(weights.Parameters, (name, tensor) => tensor.Dims > 1 && name.Contains("encoder.blocks",
+            StringComparison.Ordinal)
             && !name.Contains("embedding", StringComparison.Ordinal), settings.Pace, crew);
         run.Resume(weights, teacher);
         var tokenizer = new WanTokenizer(vocabulary, PocketText.Length);
@@ -136,7 +137,8 @@ public static class TextRecipe
 
         IEnumerable<Tensor> Logits((Tensor Rows, Tensor Mask) text)
         {
-            var scores = _queries.Unsqueeze(0).Matmul(text.Rows.Transpose(1, 2)).MaskedFill(text.Mask.Eq(0).Unsqueeze(1), -1e9); // [B, Q, L]
+            // [B, Q, L]
+            var scores = _queries.Unsqueeze(0).Matmul(text.Rows.Transpose(1, 2)).MaskedFill(text.Mask.Eq(0).Unsqueeze(1), -1e9);
             var seen = scores.Softmax(-1).Matmul(text.Rows);                                      // [B, Q, D]
             return _answers.Select((answer, i) => answer.Forward(seen.Select(1, i)));
         }

@@ -13,8 +13,10 @@ public static class Told
     static IEnumerable<CaptionQuestion> About()
     {
         yield return Ask<Place>("place", (shot, _) => shot.Location.Place);
-        yield return Ask<TimeOfDay>("time", (shot, register) => register == Register.Referential || shot.Location.Place == Place.Plain ? null : shot.Location.Time);
-        yield return Ask<Accent>("accent", (shot, register) => register != Register.Full || shot.Location.Place == Place.Plain ? null : shot.Location.Accent);
+        yield return Ask<TimeOfDay>("time", (shot, register) => register == Register.Referential || shot.Location.Place == Place.Plain
+            ? null : shot.Location.Time);
+        yield return Ask<Accent>("accent", (shot, register) => register != Register.Full || shot.Location.Place == Place.Plain ? null
+            : shot.Location.Accent);
         yield return Ask<ShotSize>("size", (shot, register) => register == Register.Screenplay ? null : shot.Size);
         yield return new("people", 5, (shot, _) => shot.Roles.Count);
     }
@@ -22,8 +24,10 @@ public static class Told
     /// <summary>Of the person who is named first, second, third.</summary>
     static IEnumerable<CaptionQuestion> Of(int i)
     {
-        CaptionQuestion Person<T>(string name, Func<Person, T?> value, bool always = false) where T : struct, Enum => Ask<T>($"{name} {i + 1}", (shot, register) =>
-            i < shot.Roles.Count && (always && register != Register.Screenplay || register == Register.Full) ? value(shot.Roles[i].Person) : null);
+        CaptionQuestion Person<T>(string name, Func<Person, T?> value, bool always = false) where T : struct, Enum =>
+            Ask<T>($"{name} {i + 1}", (shot, register) =>
+            i < shot.Roles.Count && (always && register != Register.Screenplay || register == Register.Full) ? value(shot.Roles[i].Person)
+                : null);
         yield return Person<Kind>("kind", person => person.Kind, always: true);
         yield return Person<Skin>("skin", person => person.Skin);
         yield return Person<HairColour>("hair", person => person.Hair);

@@ -12,7 +12,8 @@ namespace Fabula.Training;
 
 /// <param name="Crops">Crops in a step of each process.</param>
 /// <param name="Noise">Deviation of the noise on the latents.</param>
-public sealed record VaeSettings(int Steps = 6000, int Crops = 3, int CropHeight = 64, int CropWidth = 96, int Frames = 9, double Noise = 0.1,
+public sealed record VaeSettings(int Steps = 6000, int Crops = 3, int CropHeight = 64, int CropWidth = 96, int Frames = 9,
+    double Noise = 0.1,
     ulong Seed = 1)
 {
     public WanVaeConfig Network { get; init; } = WanVaeConfig.Pocket;
@@ -82,7 +83,8 @@ public static class VaeRecipe
             {
                 var rate = (step + 1 - run.Start) / now;
                 say($"step {step + 1}/{settings.Steps}  loss {sum / count:0.0000}  gradient {gradient:0.00}  "
-                    + $"{rate * settings.Crops * crew.Size:0.0} crops/s  {TimeSpan.FromSeconds((settings.Steps - step - 1) / rate):hh\\:mm\\:ss} left");
+                    + $"{rate * settings.Crops * crew.Size:0.0} crops/s  "
+                    + $"{TimeSpan.FromSeconds((settings.Steps - step - 1) / rate):hh\\:mm\\:ss} left");
                 run.Log(step + 1, [new("loss", sum / count)]);
                 (shown, sum, count) = (now, 0, 0);
             }
@@ -101,7 +103,8 @@ public static class VaeRecipe
         using var off = Autograd.Disable();
         var (vae, weights) = Averaged(settings.Network, trained, teacher.Averages);
         using var _ = weights;
-        var latents = Tensor.Cat(2, [.. clips.Select(clip => vae.Encode(Pixels(clip.Frames, 1, clip.Spec.Frames, clip.Height, clip.Width)))]);
+        var latents = Tensor.Cat(2, [.. clips.Select(clip => vae.Encode(Pixels(clip.Frames, 1, clip.Spec.Frames, clip.Height,
+            clip.Width)))]);
         var flat = latents.Permute(1, 0, 2, 3, 4).Flatten(1);                                    // [z, all]
         var mean = flat.Mean(1, keep: true);
         // One deviation for all channels: those that matter more stay larger.
@@ -131,7 +134,8 @@ public static class VaeRecipe
             var clip = stage.Draw(Examples.AnyShot(new Chance(settings.Seed)["fit"][i], heldOut: false));
             var frames = Pixels(clip.Frames, 1, clip.Spec.Frames, clip.Height, clip.Width).Transpose(1, 2);
             first.Add(PocketVae.Blocks(frames.Narrow(1, 0, 1)).Flatten(0, 2));
-            for (var at = 1 + i % 4; at + 4 <= clip.Spec.Frames; at += 8) group.Add(PocketVae.Blocks(frames.Narrow(1, at, 4)).Flatten(0, 2));
+            for (var at = 1 + i % 4; at + 4 <= clip.Spec.Frames; at += 8) group.Add(PocketVae.Blocks(frames.Narrow(1, at, 4)).Flatten(0,
+                2));
         }
         foreach (var (name, components) in new[] { ("first", first), ("group", group) })
         {
@@ -178,7 +182,8 @@ public static class VaeRecipe
         }
         var wrong = Tensor.Cat(2, [.. pictures]) - clip;
         var (right, down) = (Difference(wrong, 4), Difference(wrong, 3));
-        return wrong.Abs().Mean() + (right.Abs().Mean() + down.Abs().Mean()) * 0.5 + wrong.Square().Mean() * 2 + size! * (1e-3 / pictures.Count);
+        return wrong.Abs().Mean() + (right.Abs().Mean() + down.Abs().Mean()) * 0.5 + wrong.Square().Mean() * 2
+            + size! * (1e-3 / pictures.Count);
     }
 
     static Tensor Difference(Tensor x, int dim) => x.Narrow(dim, 1, x.Size(dim) - 1) - x.Narrow(dim, 0, x.Size(dim) - 1);
@@ -187,7 +192,8 @@ public static class VaeRecipe
     static bool IsFixed(string name) => name.StartsWith("conv", StringComparison.Ordinal)
         || name.Contains(".first.", StringComparison.Ordinal) || name.Contains(".group.", StringComparison.Ordinal);
 
-    static bool IsMatrix(string name, Tensor tensor) => tensor.Dims > 1 && tensor.Count > 4000 && !name.Contains(".in.", StringComparison.Ordinal)
+    static bool IsMatrix(string name, Tensor tensor) => tensor.Dims > 1 && tensor.Count > 4000 && !name.Contains(".in.",
+        StringComparison.Ordinal)
         && !name.Contains(".out.", StringComparison.Ordinal);
 
     /// <summary>A step's crops of one process: two from each drawn clip.</summary>
@@ -222,7 +228,8 @@ public static class VaeRecipe
     static List<Clip> HeldOut(VaeSettings settings)
     {
         using var stage = new Stage(settings.Width, settings.Height);
-        return [.. Enumerable.Range(0, 8).Select(i => stage.Draw(Examples.AnyShot(new Chance(settings.Seed)["held out"][i], heldOut: true)))];
+        return [.. Enumerable.Range(0, 8).Select(i => stage.Draw(Examples.AnyShot(new Chance(settings.Seed)["held out"][i],
+            heldOut: true)))];
     }
 
     static void Show(VaeSettings settings, TrainingRun run, Weights trained, Teacher teacher, List<Clip> held, int step, Action<string> say)

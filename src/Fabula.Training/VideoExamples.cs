@@ -13,7 +13,8 @@ namespace Fabula.Training;
 /// <param name="Last">The last frame is known.</param>
 public sealed record VideoMode(string Name, bool Clip, int Memory = 0, bool Cast = false, bool First = false, bool Last = false)
 {
-    public static readonly VideoMode[] Pictures = [new("picture", false), new("picture, memory", false, 2), new("picture, cast", false, 2, true)];
+    public static readonly VideoMode[] Pictures = [new("picture", false), new("picture, memory", false, 2), new("picture, cast", false, 2,
+        true)];
     public static readonly VideoMode[] Clips =
     [
         new("clip", true), new("first", true, First: true), new("first and last", true, First: true, Last: true), new("memory", true, 2),

@@ -97,7 +97,8 @@ public static class VideoRecipe
             {
                 shown = now;
                 var rate = (step + 1 - run.Start) / now;
-                say($"step {step + 1}/{settings.Steps}  " + string.Join("  ", losses.Select(pair => $"{pair.Key} {pair.Value.Sum / pair.Value.Count:0.000}"))
+                say($"step {step + 1}/{settings.Steps}  " + string.Join("  ", losses.Select(pair =>
+                    $"{pair.Key} {pair.Value.Sum / pair.Value.Count:0.000}"))
                     + $"  {samples / now:0} samples/s  {TimeSpan.FromSeconds((settings.Steps - step - 1) / rate):hh\\:mm\\:ss} left");
                 run.Log(step + 1, losses.Select(pair => new KeyValuePair<string, double>(pair.Key, pair.Value.Sum / pair.Value.Count)));
                 losses.Clear();
@@ -125,9 +126,11 @@ public static class VideoRecipe
         if (from is not null && from.Has(name)) tensor.CopyFrom(from.Get(name, DType.F32, tensor.Shape));
         // What a block adds is nothing at first.
         else if (name.Contains("blocks.", StringComparison.Ordinal)
-            && (name.EndsWith(".o.weight", StringComparison.Ordinal) || name.EndsWith("ffn.2.weight", StringComparison.Ordinal))) tensor.Zero_();
+            && (name.EndsWith(".o.weight", StringComparison.Ordinal) || name.EndsWith("ffn.2.weight",
+                StringComparison.Ordinal))) tensor.Zero_();
         else if (name == "head.head.weight") tensor.Mul_(0.1);
-        else if (name.EndsWith("modulation", StringComparison.Ordinal) || name.StartsWith("position", StringComparison.Ordinal)) tensor.Mul_(0.3);
+        else if (name.EndsWith("modulation", StringComparison.Ordinal) || name.StartsWith("position",
+            StringComparison.Ordinal)) tensor.Mul_(0.3);
         else if (name == "time_projection.1.weight") tensor.Mul_(0.1);
         if (from is null && name == "time_projection.1.bias")
             foreach (var gate in new[] { 2, 5 }) tensor.Narrow(0, gate * tensor.Size(0) / 6, tensor.Size(0) / 6).Fill_(1);
@@ -145,10 +148,12 @@ public static class VideoRecipe
     }
 
     /// <summary>Forward and backward of one batch; the mean loss.</summary>
-    static double Learn(VideoSettings settings, VideoTools tools, WanTransformer model, VideoBatch batch, RandomSource random, int step, int rank)
+    static double Learn(VideoSettings settings, VideoTools tools, WanTransformer model, VideoBatch batch, RandomSource random, int step,
+        int rank)
     {
         var (size, f, m, z) = (batch.Size, batch.Frames, batch.Memory, model.Config.OutDim);
-        long rows = model.Config.LearnedPositions.Rows * model.Config.Patch.H, columns = model.Config.LearnedPositions.Columns * model.Config.Patch.W;
+        long rows = model.Config.LearnedPositions.Rows * model.Config.Patch.H,
+            columns = model.Config.LearnedPositions.Columns * model.Config.Patch.W;
         Tensor Latents(float[] values, int frames) => Tensor.From(values, size, z, frames, rows, columns);
         var (target, known) = (Latents(batch.Target, f), Latents(batch.Known, f));
         var sigmas = Sigmas(random, step, rank, size);
@@ -165,7 +170,8 @@ public static class VideoRecipe
         var t = Tensor.From([.. sigmas.Select(sigma => (float)sigma)], size, 1, 1, 1, 1);
         var noisy = all + (noise - all) * t;
         var contexts = Rows(tools, batch.Captions);
-        using var rotation = model.Rotate(Conditioning.Positions(m, f), model.Config.LearnedPositions.Rows, model.Config.LearnedPositions.Columns);
+        using var rotation = model.Rotate(Conditioning.Positions(m, f), model.Config.LearnedPositions.Rows,
+            model.Config.LearnedPositions.Columns);
         using var learning = Autograd.Enable();
         using var prompt = model.Prepare(contexts);
         using var modulation = model.Modulate(WanTime.Each([.. sigmas.Select(sigma => sigma * 1000)]));
@@ -214,7 +220,8 @@ public static class VideoRecipe
         using var _ = weights;
         using var stage = new Stage(224, 128);
         var stories = new LatentStories(tools.Vae, run.Folder, settings.Seed);
-        var held = new VideoExamples([.. Enumerable.Range(0, 3).Select(i => stories.Encode(LatentStories.Tell(settings.Seed, i, heldOut: true), true, stage))],
+        var held = new VideoExamples([.. Enumerable.Range(0, 3).Select(i => stories.Encode(LatentStories.Tell(settings.Seed, i,
+            heldOut: true), true, stage))],
             settings.Network.OutDim, 16, 28, 0);
         var pictures = new List<ReadOnlyMemory<byte>>();
         foreach (var mode in VideoMode.Pictures.Concat(VideoMode.Clips))
@@ -223,7 +230,8 @@ public static class VideoRecipe
             for (var i = 0; i < batch.Size; i++)
             {
                 using var inner = TensorScope.Open();
-                var truth = tools.Vae.Decode(Tensor.From(batch.Target, batch.Size, settings.Network.OutDim, batch.Frames, 16, 28).Narrow(0, i, 1));
+                var truth = tools.Vae.Decode(Tensor.From(batch.Target, batch.Size, settings.Network.OutDim, batch.Frames, 16,
+                    28).Narrow(0, i, 1));
                 var made = tools.Vae.Decode(Sample(settings, tools, model, batch, i, steps: 8));
                 foreach (var clip in new[] { truth, made })
                     for (var frame = 0; frame < clip.Size(2); frame += 4) pictures.Add(VaeRecipe.Bytes(clip.Narrow(2, frame, 1)));
@@ -233,7 +241,8 @@ public static class VideoRecipe
     }
 
     /// <summary>One example of a batch, sampled as the product does; [1, z, f, h, w].</summary>
-    public static Tensor Sample(VideoSettings settings, VideoTools tools, WanTransformer model, VideoBatch batch, int i, int steps, double guidance = 1)
+    public static Tensor Sample(VideoSettings settings, VideoTools tools, WanTransformer model, VideoBatch batch, int i, int steps,
+        double guidance = 1)
     {
         using var scope = TensorScope.Open();
         var (z, m, f) = (model.Config.OutDim, batch.Memory, batch.Frames);
@@ -241,7 +250,8 @@ public static class VideoRecipe
         var mask = Tensor.From(batch.KnownMask, batch.Size, 4, f, 1, 1).Narrow(0, i, 1).Expand(1, 4, f, 16, 28);
         var known = Of(batch.Known, f);
         if (m > 0)
-            (mask, known) = (Tensor.Cat(2, Tensor.Ones([1, 4, m, 16, 28], DType.F32, Device.Cpu), mask), Tensor.Cat(2, Of(batch.Remembered, m), known));
+            (mask, known) = (Tensor.Cat(2, Tensor.Ones([1, 4, m, 16, 28], DType.F32, Device.Cpu), mask), Tensor.Cat(2,
+                Of(batch.Remembered, m), known));
         var rows = Rows(tools, [batch.Captions[i], ""]);
         var shot = new WanShot
         {

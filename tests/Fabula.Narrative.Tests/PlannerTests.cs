@@ -31,7 +31,8 @@ public class PlannerTests
     public void Changing_one_line_changes_one_shots_action_and_no_other_id_or_seed()
     {
         var before = Sample.Shots;
-        var after = Plan(Repository.Read("tests/Fabula.Narrative.Tests/Lighthouse/screenplay.fountain").Replace("drinks tea", "reads a book")).Plan.Shots;
+        var after = Plan(Repository.Read("tests/Fabula.Narrative.Tests/Lighthouse/screenplay.fountain").Replace("drinks tea",
+            "reads a book")).Plan.Shots;
         Assert.Equal(before.Count, after.Count);
         var changed = before.Zip(after).Where(pair => pair.First.Action != pair.Second.Action).ToList();
         Assert.Equal("Old Tom sits at the table and reads a book.", Assert.Single(changed).Second.Action);

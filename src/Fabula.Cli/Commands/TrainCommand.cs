@@ -16,7 +16,12 @@ static class TrainCommand
     };
 
     static readonly Option<string> Out = new("--out") { Description = "The run's folder.", Required = true };
-    static readonly Option<int> Processes = new("--processes") { Description = "Processes of one thread each.", DefaultValueFactory = _ => 2 };
+    static readonly Option<int> Processes = new("--processes")
+    {
+        Description = "Processes of one thread each.",
+        DefaultValueFactory = _ =>
+        2
+    };
     static readonly Option<int> Rank = new("--rank") { Hidden = true };
     static readonly Option<int> Leader = new("--leader") { Hidden = true };
 
@@ -52,7 +57,8 @@ static class TrainCommand
         var stories = new Option<int>("--stories") { Description = "Stories to learn from.", DefaultValueFactory = _ => 1000 };
         var clips = new Option<int>("--clip-every") { Description = "Every how many stories one has clips.", DefaultValueFactory = _ => 4 };
         var from = new Option<string?>("--from") { Description = "A pocket folder whose video weights to begin with." };
-        return Recipe("video", "The pocket video model: all modes in a mix.", [steps, tools, latents, stories, clips, from], (parsed, crewOf) =>
+        return Recipe("video", "The pocket video model: all modes in a mix.", [steps, tools, latents, stories, clips, from], (parsed,
+            crewOf) =>
         {
             var settings = new VideoSettings(parsed.GetValue(steps));
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
@@ -87,7 +93,8 @@ static class TrainCommand
         command.SetAction((parsed, cancel) => Task.FromResult(Outcome.Of(() =>
         {
             if (parsed.GetValue(threads) is < 1 or > 1024) throw new FormatException("--threads is not a number from 1 to 1024.");
-            new JudgeRecipe(parsed.GetValue(steps), parsed.GetValue(seed)).Run(parsed.GetValue(Out)!, parsed.GetValue(threads), Console.Out, cancel);
+            new JudgeRecipe(parsed.GetValue(steps), parsed.GetValue(seed)).Run(parsed.GetValue(Out)!, parsed.GetValue(threads),
+                Console.Out, cancel);
             return 0;
         })));
         return command;

@@ -29,7 +29,8 @@ public sealed class Muon : IDisposable
     /// <summary>
     /// One update from the gathered gradients, which are cleared.
     /// </summary>
-    /// <param name="orthogonalise">Makes all directions orthogonal, in place; several processes may share this work. Null: all here.</param>
+    /// <param name="orthogonalise">Makes all directions orthogonal, in place; several processes may share this work. Null: all
+    /// here.</param>
     public void Step(Action<IReadOnlyList<Tensor>>? orthogonalise = null)
     {
         using var scope = TensorScope.Open();

@@ -24,7 +24,8 @@ public readonly record struct Interval(double Mean, double Low, double High, int
         return new(share, yes == 0 ? 0 : middle - half, yes == count ? 1 : middle + half, count);
     }
 
-    /// <summary>A mean of numbers that may be of any distribution: percentiles of 2,000 resampled means (Efron's bootstrap, 1979).</summary>
+    /// <summary>A mean of numbers that may be of any distribution: percentiles of 2,000 resampled means (Efron's bootstrap,
+    /// 1979).</summary>
     public static Interval OfMean(IReadOnlyList<double> values, ulong seed = 1)
     {
         if (values.Count == 0) return Nothing;

@@ -146,7 +146,8 @@ public sealed unsafe class Crew : IDisposable
         {
             Thread.Sleep(round < 100 ? 0 : 1);
             if (round % 1000 != 999) continue;
-            if (_others.Any(other => other.HasExited)) throw new IOException("A process of this training has ended early; see its message.");
+            if (_others.Any(other =>
+                other.HasExited)) throw new IOException("A process of this training has ended early; see its message.");
             if (!Leads && Gone(_leader)) throw new IOException("The leading process of this training has ended.");
         }
     }

@@ -82,12 +82,14 @@ public sealed class TrainingRun
 
     string Page()
     {
-        var page = new StringBuilder("<!doctype html><meta charset=utf-8><title>Training run</title><style>body{font:15px system-ui;margin:2em;"
+        var page = new StringBuilder("<!doctype html><meta charset=utf-8><title>Training run</title>"
+            + "<style>body{font:15px system-ui;margin:2em;"
             + "max-width:75em}img{max-width:100%}svg{background:#f6f6f4;margin:.3em}figure{display:inline-block;margin:.5em}</style>");
         page.Append("<h1>").Append(WebUtility.HtmlEncode(Path.GetFileName(Folder))).Append("</h1>");
         foreach (var name in _log.SelectMany(entry => entry.Select(pair => pair.Key)).Distinct().Where(name => name != "step"))
             page.Append(Curve(name));
-        foreach (var sheet in Directory.EnumerateFiles(Path.Combine(Folder, "sheets"), "*.png").OrderDescending(StringComparer.Ordinal).Take(24))
+        foreach (var sheet in Directory.EnumerateFiles(Path.Combine(Folder, "sheets"),
+            "*.png").OrderDescending(StringComparer.Ordinal).Take(24))
             page.Append($"<figure><img src=\"sheets/{Path.GetFileName(sheet)}\"><figcaption>{Path.GetFileNameWithoutExtension(sheet)}")
                 .Append("</figcaption></figure>");
         page.Append("<pre>").Append(WebUtility.HtmlEncode(File.ReadAllText(Path.Combine(Folder, "run.json")))).Append("</pre>");
@@ -96,7 +98,8 @@ public sealed class TrainingRun
 
     string Curve(string name)
     {
-        var points = _log.Where(entry => entry[name] is not null).Select(entry => (X: (double)entry["step"]!.GetValue<int>(), Y: entry[name]!.GetValue<double>())).ToList();
+        var points = _log.Where(entry => entry[name] is not null).Select(entry => (X: (double)entry["step"]!.GetValue<int>(),
+            Y: entry[name]!.GetValue<double>())).ToList();
         if (points.Count < 2) return "";
         var (low, high, last) = (points.Min(p => p.Y), points.Max(p => p.Y), points[^1].X);
         string Number(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
