@@ -94,7 +94,8 @@ public static class TextRecipe
         var lesson = Draw(tokenizer, new Chance(settings.Seed)["held out"], 256, heldOut: true);
         var right = heads.Right(Rows(encoder, lesson.Prompts), lesson.Answers);
         foreach (var (question, share) in Told.Questions.Zip(right)) run.Log(settings.Steps, [new($"right: {question.Name}", share)]);
-        say($"held-out captions: {right.Average():P1} of all answers right, the worst is '{Told.Questions[Array.IndexOf(right, right.Min())].Name}' "
+        say($"held-out captions: {right.Average():P1} of all answers right, "
+            + $"the worst is '{Told.Questions[Array.IndexOf(right, right.Min())].Name}' "
             + $"with {right.Min():P1}");
         PocketFolder.WriteText(run.Folder, vocabulary, PocketText.Network(vocabulary), teacher.Averages
             .Where(pair => pair.Key.StartsWith("encoder.", StringComparison.Ordinal))
