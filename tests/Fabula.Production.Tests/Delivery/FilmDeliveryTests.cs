@@ -17,7 +17,7 @@ public class FilmDeliveryTests
         Assert.Equal("", string.Join('\n', SmallFilm.Planned().Findings));
         var delivered = FilmDelivery.Write(film.Input(), film.Out, default);
         var stream = Mp4.Stream(Path.Combine(film.Out, "film.mp4"));
-        Assert.Equal(("h264", "yuv420p", "24/1", "24/1", 1280, 720), (stream.GetProperty("codec_name").GetString(),
+        Assert.Equal(("h264", "yuv420p", "24/1", "24/1", 1280, 640), (stream.GetProperty("codec_name").GetString(),
             stream.GetProperty("pix_fmt").GetString(), stream.GetProperty("r_frame_rate").GetString(),
             stream.GetProperty("avg_frame_rate").GetString(), stream.GetProperty("width").GetInt32(),
             stream.GetProperty("height").GetInt32()));

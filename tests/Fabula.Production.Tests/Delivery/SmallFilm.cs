@@ -7,7 +7,7 @@ namespace Fabula.Production.Tests.Delivery;
 
 sealed class SmallFilm : IDisposable
 {
-    public const int Width = 32, Height = 18;
+    public const int Width = 32, Height = 16;
 
     /// <summary>Small, so that a test takes no longer than it must.</summary>
     public static DeliveryOptions Options { get; } = new(Width: 160);
@@ -46,7 +46,7 @@ sealed class SmallFilm : IDisposable
         """;
 
     public static readonly Bible Bible = BibleReader.Read("""
-        film: { width: 32, height: 18, rate: 8, frames: 17, seed: 3 }
+        film: { width: 32, height: 16, rate: 8, frames: 17, seed: 3 }
         people:
           ada: a woman with black hair
           ben: a man with a beard
