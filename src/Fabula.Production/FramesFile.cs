@@ -47,7 +47,7 @@ public sealed class FramesFile : IDisposable
         foreach (var frame in frames)
         {
             if (frame.Length != row * height || ++written > count)
-                throw new ArgumentException($"Frame {written + 1} of {count} has {frame.Length} bytes, not {width} x {height} x 3 as announced "
+                throw new ArgumentException($"Frame {written + 1} has {frame.Length} bytes, not {width} x {height} x 3 as announced "
                     + $"for {count} frames.");
             var first = frame.AsSpan(0, row).ToArray();
             for (var y = 0; y < height; y++)
