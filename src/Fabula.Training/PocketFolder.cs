@@ -95,6 +95,9 @@ public static class PocketFolder
         return (tools, [vae, text]);
     }
 
+    /// <summary>The VAE's weights of a pocket folder, to go on from.</summary>
+    public static Weights OpenVae(string folder) => Weights.Open(Path.Combine(folder, Vae), DType.F32, Device.Cpu);
+
     /// <summary>The video weights of a pocket folder, to go on from.</summary>
     public static Weights OpenVideo(string folder) => Weights.Open(Path.Combine(folder, Video), DType.F32, Device.Cpu);
 

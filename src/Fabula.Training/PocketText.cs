@@ -53,11 +53,11 @@ public static class PocketText
     public static Umt5Config Network(SentencePieceModel vocabulary) => new()
     {
         Vocabulary = (vocabulary.Count + 15) / 16 * 16,
-        Dim = 256,
-        AttentionDim = 256,
-        FfnDim = 512,
+        Dim = 128,
+        AttentionDim = 128,
+        FfnDim = 256,
         Heads = 4,
-        Layers = 3,
+        Layers = 4,
         MaxTokens = Length,
     };
 }

@@ -1,7 +1,8 @@
 // Recipe: the pocket text encoder learns what captions say. `fabula train text`
 //
 // Real Wan models read a frozen UMT5 that has learned language before. This one learns by answering questions about captions: which
-// place, which hair has the first person, what do they do; "not told" is an answer too. The questions' heads are thrown away.
+// place, which hair has the first person, what do they do; "not told" is an answer too. All questions about one person are answered from
+// one look at the rows, so that the encoder gathers what belongs together; the heads that answer are thrown away.
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Fabula.Models;
@@ -17,7 +18,7 @@ public sealed record TextSettings(int Steps = 1500, int Batch = 32, ulong Seed =
 
     public JsonObject ToJson(int crew) => new()
     {
-        ["recipe"] = "text 1",
+        ["recipe"] = "text 2",
         ["steps"] = Steps,
         ["batch"] = Batch,
         ["seed"] = Seed,
@@ -37,7 +38,7 @@ public static class TextRecipe
         var vocabulary = PocketText.Vocabulary();
         using var weights = Weights.Fresh(settings.Seed, DType.F32, Device.Cpu);
         var (encoder, heads) = Build(vocabulary, weights);
-        ShareTwins(vocabulary, weights);
+        Begin(vocabulary, weights);
         weights.Trainable();
         using var teacher = new Teacher(weights.Parameters, (name, tensor) => tensor.Dims > 1 && name.Contains("encoder.blocks",
             StringComparison.Ordinal)
@@ -77,11 +78,19 @@ public static class TextRecipe
         return (new Umt5Encoder(network, weights["encoder"]), new Heads(weights["heads"], network.Dim));
     }
 
-    static void ShareTwins(SentencePieceModel vocabulary, Weights weights)
+    static void Begin(SentencePieceModel vocabulary, Weights weights)
     {
-        var table = weights.Parameters["encoder.token_embedding.weight"];
         using var scope = TensorScope.Open();
+        var table = weights.Parameters["encoder.token_embedding.weight"];
         foreach (var (form, word) in PocketText.Twins(vocabulary)) table.Select(0, form).CopyFrom(table.Select(0, word));
+        // As T5 begins: embeddings of deviation 1, and small queries, since its scores are not scaled (Mesh TensorFlow's initialisation).
+        // What a block adds is nothing at first.
+        var network = PocketText.Network(vocabulary);
+        table.Mul_(Math.Sqrt(network.Dim));
+        foreach (var (name, tensor) in weights.Parameters)
+            if (name.EndsWith("attn.q.weight", StringComparison.Ordinal)) tensor.Mul_(Math.Pow(network.AttentionDim / network.Heads, -0.5));
+            else if (name.EndsWith("attn.o.weight", StringComparison.Ordinal)
+                || name.EndsWith("fc2.weight", StringComparison.Ordinal)) tensor.Zero_();
     }
 
     static double Examine(TextSettings settings, TrainingRun run, Teacher teacher, SentencePieceModel vocabulary, WanTokenizer tokenizer,
@@ -129,19 +138,18 @@ public static class TextRecipe
         return (encoder.Forward(ids, mask), mask);
     }
 
-    /// <summary>One learned query per question looks at the rows; what it sees is the answer's logits.</summary>
+    /// <summary>Learned queries look at the rows, one for the scene and one for each person; what each sees answers its questions.</summary>
     sealed class Heads(Weights weights, int dim)
     {
         static readonly Op CrossEntropy = new("aten::cross_entropy_loss");
-        readonly Tensor _queries = weights.Get("queries.weight", Told.Questions.Count, dim);
+        readonly Tensor _queries = weights.Get("queries.weight", Told.Questions.Max(question => question.Of) + 1, dim);
         readonly Linear[] _answers = [.. Told.Questions.Select((question, i) => new Linear(weights["answers"][i], dim, question.Classes))];
 
         IEnumerable<Tensor> Logits((Tensor Rows, Tensor Mask) text)
         {
-            // [B, Q, L]
             var scores = _queries.Unsqueeze(0).Matmul(text.Rows.Transpose(1, 2)).MaskedFill(text.Mask.Eq(0).Unsqueeze(1), -1e9);
-            var seen = scores.Softmax(-1).Matmul(text.Rows);                                      // [B, Q, D]
-            return _answers.Select((answer, i) => answer.Forward(seen.Select(1, i)));
+            var seen = scores.Softmax(-1).Matmul(text.Rows);                                      // [B, looks, D]
+            return _answers.Select((answer, i) => answer.Forward(seen.Select(1, Told.Questions[i].Of)));
         }
 
         public Tensor Loss((Tensor, Tensor) text, long[] answers)

@@ -48,11 +48,14 @@ public sealed record VaeSettings(int Steps = 6000, int Crops = 3, int CropHeight
 public static class VaeRecipe
 {
     /// <summary>Trains, or goes on training, until all steps are done or <paramref name="stop"/>; on the tensor thread.</summary>
-    public static void Run(VaeSettings settings, TrainingRun run, Crew crew, Action<string> say, CancellationToken stop)
+    /// <param name="from">Trained weights to begin with.</param>
+    public static void Run(VaeSettings settings, TrainingRun run, Crew crew, Action<string> say, CancellationToken stop,
+        Weights? from = null)
     {
         using var weights = Weights.Fresh(settings.Seed, DType.F32, Device.Cpu);
         var vae = (PocketVae)WanVae.Create(settings.Network, weights);
-        if (run.Start == 0) Begin(settings, weights);
+        if (run.Start == 0 && from is not null) Copy(from, weights);
+        else if (run.Start == 0) Begin(settings, weights);
         weights.Trainable();
         foreach (var (name, tensor) in weights.Parameters)
             if (IsFixed(name)) tensor.RequireGrad(false);
@@ -111,6 +114,12 @@ public static class VaeRecipe
         var deviation = (float)(flat - mean).Square().Mean().Sqrt().Item();
         PocketFolder.WriteVae(run.Folder, settings.Network, weights.Parameters, mean.ToFloats(),
             [.. Enumerable.Repeat(deviation, settings.Network.ZDim)]);
+    }
+
+    static void Copy(Weights from, Weights to)
+    {
+        using var scope = TensorScope.Open();
+        foreach (var (name, tensor) in to.Parameters) tensor.CopyFrom(from.Get(name, DType.F32, tensor.Shape));
     }
 
     /// <summary>The linear maps begin as principal components of drawn blocks, and the networks beside them as nothing.</summary>

@@ -36,7 +36,7 @@ public sealed record VideoSettings(int Steps = 6000, int PictureTokens = 900, do
         OutDim = 16,
         Patch = (1, 4, 4),
         FreqDim = 128,
-        TextDim = 256,
+        TextDim = 128,
         TextLen = PocketText.Length,
         LearnedPositions = (4, 7),
         Preconditioned = true,

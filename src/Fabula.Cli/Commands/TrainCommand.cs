@@ -28,12 +28,14 @@ static class TrainCommand
     static Command Vae()
     {
         var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new VaeSettings().Steps };
-        return Recipe("vae", "The pocket VAE: pictures to latents and back.", [steps], (parsed, crewOf) =>
+        var from = new Option<string?>("--from") { Description = "A pocket folder whose VAE to begin with." };
+        return Recipe("vae", "The pocket VAE: pictures to latents and back.", [steps, from], (parsed, crewOf) =>
         {
             var settings = new VaeSettings(parsed.GetValue(steps));
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(16_000_000);
-            VaeRecipe.Run(settings, run, crew, Console.WriteLine, CancellationToken.None);
+            using var begin = parsed.GetValue(from) is { } folder ? PocketFolder.OpenVae(folder) : null;
+            VaeRecipe.Run(settings, run, crew, Console.WriteLine, CancellationToken.None, begin);
         });
     }
 

@@ -18,6 +18,7 @@ public sealed class AdamW : IDisposable
     public AdamW(IEnumerable<KeyValuePair<string, Tensor>> parameters, double learningRate, double beta1 = 0.9, double beta2 = 0.999,
         double eps = 1e-8, double weightDecay = 0.01)
     {
+        using var scope = TensorScope.Open();
         (LearningRate, Beta1, Beta2, Eps, WeightDecay) = (learningRate, beta1, beta2, eps, weightDecay);
         var pairs = parameters.Where(pair => pair.Value.DType.IsFloat()).ToList();
         _names = [.. pairs.Select(pair => pair.Key)];

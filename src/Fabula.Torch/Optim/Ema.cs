@@ -12,6 +12,7 @@ public sealed class Ema : IDisposable
     /// <param name="decay">Share of the old average kept at each update, for example 0.998.</param>
     public Ema(IEnumerable<KeyValuePair<string, Tensor>> parameters, double decay)
     {
+        using var scope = TensorScope.Open();
         Decay = decay;
         _parameters = [.. parameters];
         _averages = [.. _parameters.Select(pair => pair.Value.Detach().To(DType.F32).Clone().Own())];
