@@ -21,6 +21,7 @@ public sealed record FilmOptions(string Model, string? Output = null, int? Steps
 public sealed class Film : IDisposable
 {
     readonly Lazy<SeenWords?> _words;
+    readonly string? _only;
     double _secondsPerWork;
 
     public string Root { get; }
@@ -65,11 +66,11 @@ public sealed class Film : IDisposable
             typeof(Film).Assembly.GetName().Version?.ToString(3) ?? "");
         var recipes = new Recipes(() => Renderer, assemble(Documents, Plan, model), () => _secondsPerWork);
         Graph = FilmGraph.Create(new(Plan, Root, Documents.Sources, Renderer.Facts, Renderer.Digest, options.Steps), recipes);
-        if (options.Only is { } only)
-            Graph = Graph.Only(Graph.Contains(only) ? only : Graph.Contains(FilmGraph.Bridge(only)) ? FilmGraph.Bridge(only)
-                : Graph.Contains(FilmGraph.Clip(only)) ? FilmGraph.Clip(only)
-                : throw new NarrativeException($"There is no shot '{only}'. "
-                    + Nearest.Advice(only, [.. Plan.Shots.Select(shot => shot.Id)])));
+        if (options.Only is not { } only) return;
+        _only = new[] { only, FilmGraph.Bridge(only), FilmGraph.Clip(only) }.FirstOrDefault(Graph.Contains)
+            ?? throw new NarrativeException($"There is no shot '{only}'. "
+                + Nearest.Advice(only, [.. Plan.Shots.Select(shot => shot.Id)]));
+        Graph = Graph.Only(_only);
     }
 
     static IRenderer OpenRenderer(FilmOptions options, string build, Action<string>? reading) =>
@@ -113,12 +114,19 @@ public sealed class Film : IDisposable
                 Published = Publishing.Publish(Output, Build, film, folder.Store.PathOf(film), point);
                 Digest = film.Digest.ToString();
             }
+            else if (news is BuildEnded { Outcome: BuildOutcome.Succeeded } done && _only is not null
+                && done.Results.Find(_only) is { } one)
+                Shown = ShotFile.Write(Path.Combine(Output, "shots"), _only, folder.Store.PathOf(one), Plan.Film.Rate, Plan.Film.Title,
+                    Renderer.Facts.Name, cancel);
             yield return news;
         }
     }
 
     /// <summary>Files written into <see cref="Output"/> by the last <see cref="Make(int, CancellationToken)"/>.</summary>
     public int Published { get; private set; }
+
+    /// <summary>With <see cref="FilmOptions.Only"/>, the video file of that one step, to look at.</summary>
+    public string? Shown { get; private set; }
 
     /// <summary>Of the finished film.</summary>
     public string? Digest { get; private set; }

@@ -49,11 +49,11 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
     public LatentStory Encode(DrawnStory story, bool clips, Stage stage)
     {
         using var scope = TensorScope.Open();
-        var drawn = story.Shots.Select(shot => stage.Draw(shot.Spec)).ToList();
+        var drawn = story.Shots.Select(shot => clips ? stage.Draw(shot.Spec) : stage.Draw(shot.Spec, LatentStory.Moments)).ToList();
         Half[] One(ReadOnlySpan<byte> frame) => Halves(vae.Encode(VaeRecipe.Pixels(frame.ToArray(), 1, 1, height, width)));
         Half[][] pictures(Clip clip)
         {
-            var chosen = LatentStory.Moments.SelectMany(moment => clip.Frame(moment).ToArray()).ToArray();
+            var chosen = clips ? LatentStory.Moments.SelectMany(moment => clip.Frame(moment).ToArray()).ToArray() : clip.Frames;
             var latents = vae.Encode(VaeRecipe.Pixels(chosen, LatentStory.Moments.Length, 1, height, width));
             return [.. Enumerable.Range(0, LatentStory.Moments.Length).Select(i => Halves(latents.Narrow(0, i, 1)))];
         }
@@ -62,7 +62,7 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             [.. drawn.Select(pictures)],
             [.. story.People.Select(person => One(stage.Draw(ShotSpec.Portrait(person)).Frames))],
             [.. story.Shots.Select(shot => One(stage.Draw(shot.Spec.Plate with { Frames = 1, Camera = CameraMove.Static }).Frames))],
-            [.. drawn.Select(Figures)]);
+            [.. drawn.Select(clip => Figures(clip, clips))]);
     }
 
     LatentStory Make(string path, DrawnStory story, bool clips, Stage stage)
@@ -103,14 +103,14 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             [.. story.Shots.Select(_ => Take(frames * _rows * _columns).Select(value => (float)value).ToArray())]);
     }
 
-    /// <summary>Per latent of a clip, how much of it is people: [5, 16, 28].</summary>
-    float[] Figures(Clip clip)
+    /// <summary>Per latent of a clip, how much of it is people: [5, 16, 28]; where only pictures were drawn, of those.</summary>
+    float[] Figures(Clip clip, bool whole)
     {
         var (frames, stride) = (Conditioning.LatentFrames(clip.Spec.Frames), vae.Config.SpatialStride);
         var map = new float[frames * _rows * _columns];
-        for (var f = 0; f < frames; f++)
+        for (var f = 0; f < frames; f += whole ? 1 : 2)
         {
-            var mask = clip.Mask(f == 0 ? 0 : 4 * f - 2);
+            var mask = clip.Mask(!whole ? f / 2 : f == 0 ? 0 : 4 * f - 2);
             for (var i = 0; i < mask.Length; i++)
                 if (mask[i] is > 0 and < Clip.OpenDoor)
                     map[(f * _rows + i / width / stride) * _columns + i % width / stride] += 1f / (stride * stride);

@@ -1,8 +1,8 @@
 // Recipe: the pocket text encoder learns what captions say. `fabula train text`
 //
 // Real Wan models read a frozen UMT5 that has learned language before. This one learns by answering questions about captions: which
-// place, which hair has the first person, what do they do; "not told" is an answer too. All questions about one person are answered from
-// one look at the rows, so that the encoder gathers what belongs together; the heads that answer are thrown away.
+// place, which hair, what does she do; "not told" is an answer too. Every word answers for the person its sentence is about, or for the
+// scene: so the encoder learns what belongs together, wherever in a caption it was said. The heads that answer are thrown away.
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Fabula.Models;
@@ -18,7 +18,7 @@ public sealed record TextSettings(int Steps = 1500, int Batch = 32, ulong Seed =
 
     public JsonObject ToJson(int crew) => new()
     {
-        ["recipe"] = "text 2",
+        ["recipe"] = "text 3",
         ["steps"] = Steps,
         ["batch"] = Batch,
         ["seed"] = Seed,
@@ -30,7 +30,10 @@ public sealed record TextSettings(int Steps = 1500, int Batch = 32, ulong Seed =
 
 public static class TextRecipe
 {
-    sealed record Captioned(IReadOnlyList<PromptTokens> Prompts, long[] Answers);
+    /// <param name="Roles">Per prompt and token: the role it is about, -1 the scene.</param>
+    /// <param name="OfScenes">[B, questions].</param>
+    /// <param name="OfPeople">[B, roles, questions].</param>
+    sealed record Captioned(IReadOnlyList<PromptTokens> Prompts, int[][] Roles, int[][] OfScenes, int[][][] OfPeople);
 
     /// <summary>Trains, or goes on training; on the tensor thread. Returns the share of held-out questions answered rightly.</summary>
     public static double Run(TextSettings settings, TrainingRun run, Crew crew, Action<string> say, CancellationToken stop)
@@ -54,7 +57,7 @@ public static class TextRecipe
             var lesson = lessons.Next(stop);
             using (Autograd.Enable())
             {
-                var loss = heads.Loss(Rows(encoder, lesson.Prompts), lesson.Answers);
+                var loss = heads.Loss(Rows(encoder, lesson.Prompts), lesson);
                 loss.Backward();
                 (sum, count) = (sum + loss.Item(), count + 1);
             }
@@ -101,31 +104,41 @@ public static class TextRecipe
         var (encoder, heads) = Build(vocabulary, weights);
         foreach (var (name, average) in teacher.Averages) weights.Parameters[name].CopyFrom(average);
         var lesson = Draw(tokenizer, new Chance(settings.Seed)["held out"], 256, heldOut: true);
-        var right = heads.Right(Rows(encoder, lesson.Prompts), lesson.Answers);
-        foreach (var (question, share) in Told.Questions.Zip(right)) run.Log(settings.Steps, [new($"right: {question.Name}", share)]);
-        say($"held-out captions: {right.Average():P1} of all answers right, "
-            + $"the worst is '{Told.Questions[Array.IndexOf(right, right.Min())].Name}' "
-            + $"with {right.Min():P1}");
+        var right = heads.Right(Rows(encoder, lesson.Prompts), lesson);
+        run.Log(settings.Steps, right.Select(share => new KeyValuePair<string, double>($"right: {share.Question}", share.Share)));
+        var worst = right.MinBy(share => share.Share);
+        say($"held-out captions: {right.Average(share => share.Share):P1} of all answers right, the worst is '{worst.Question}' "
+            + $"with {worst.Share:P1}");
         PocketFolder.WriteText(run.Folder, vocabulary, PocketText.Network(vocabulary), teacher.Averages
             .Where(pair => pair.Key.StartsWith("encoder.", StringComparison.Ordinal))
             .Select(pair => new KeyValuePair<string, Tensor>(pair.Key["encoder.".Length..], pair.Value)));
-        return right.Average();
+        return right.Average(share => share.Share);
     }
 
     static Captioned Draw(WanTokenizer tokenizer, Chance chance, int count, bool heldOut)
     {
-        var prompts = new List<PromptTokens>();
-        var answers = new List<long>();
+        var lesson = new Captioned(new PromptTokens[count], new int[count][], new int[count][], new int[count][][]);
         for (var i = 0; i < count; i++)
         {
             var here = chance[i];
             var shot = Examples.AnyShot(here["shot"], heldOut);
-            var register = here["register"].Pick(Register.Full, Register.Full, Register.Full, Register.Referential, Register.Screenplay);
+            var register = here["register"].Pick(Register.Full, Register.Full, Register.Planned, Register.Planned, Register.Referential,
+                Register.Screenplay);
             if (shot.Location.Place == Place.Plain) register = Register.Full;
-            prompts.Add(tokenizer.Encode(Captions.Write(shot, register, here["words"])));
-            answers.AddRange(Told.Questions.Select(question => (long)question.Answer(shot, register)));
+            (((PromptTokens[])lesson.Prompts)[i], lesson.Roles[i]) = Tokens(tokenizer, Captions.Sentences(shot, register, here["words"]));
+            lesson.OfScenes[i] = [.. Told.OfScenes.Select(question => question.Answer(shot, -1, register))];
+            lesson.OfPeople[i] = [.. Enumerable.Range(0, shot.Roles.Count).Select(role =>
+                Told.OfPeople.Select(question => question.Answer(shot, role, register)).ToArray())];
         }
-        return new(prompts, [.. answers]);
+        return lesson;
+    }
+
+    /// <summary>A caption's tokens, and what each is about. Sentences end where tokens end: a space begins the next.</summary>
+    public static (PromptTokens Prompt, int[] Roles) Tokens(WanTokenizer tokenizer, IReadOnlyList<(string Text, int Role)> sentences)
+    {
+        var prompt = tokenizer.Encode(string.Join(' ', sentences.Select(sentence => sentence.Text)));
+        var roles = sentences.SelectMany(sentence => Enumerable.Repeat(sentence.Role, tokenizer.Encode(sentence.Text).Length - 1));
+        return (prompt, [.. roles.Append(-1).Take(prompt.Length)]);
     }
 
     /// <summary>Rows of a batch of prompts and which of them are padding.</summary>
@@ -138,33 +151,59 @@ public static class TextRecipe
         return (encoder.Forward(ids, mask), mask);
     }
 
-    /// <summary>Learned queries look at the rows, one for the scene and one for each person; what each sees answers its questions.</summary>
+    /// <summary>Every row answers all questions of its kind.</summary>
     sealed class Heads(Weights weights, int dim)
     {
+        const int Ignored = -100;
         static readonly Op CrossEntropy = new("aten::cross_entropy_loss");
-        readonly Tensor _queries = weights.Get("queries.weight", Told.Questions.Max(question => question.Of) + 1, dim);
-        readonly Linear[] _answers = [.. Told.Questions.Select((question, i) => new Linear(weights["answers"][i], dim, question.Classes))];
+        readonly Linear[] _scene = Layers(weights["scene"], dim, Told.OfScenes), _person = Layers(weights["person"], dim, Told.OfPeople);
 
-        IEnumerable<Tensor> Logits((Tensor Rows, Tensor Mask) text)
+        static Linear[] Layers(Weights weights, int dim, IReadOnlyList<CaptionQuestion> questions) =>
+            [.. questions.Select((question, i) => new Linear(weights[i], dim, question.Classes))];
+
+        public Tensor Loss((Tensor Rows, Tensor Mask) text, Captioned lesson)
         {
-            var scores = _queries.Unsqueeze(0).Matmul(text.Rows.Transpose(1, 2)).MaskedFill(text.Mask.Eq(0).Unsqueeze(1), -1e9);
-            var seen = scores.Softmax(-1).Matmul(text.Rows);                                      // [B, looks, D]
-            return _answers.Select((answer, i) => answer.Forward(seen.Select(1, Told.Questions[i].Of)));
-        }
-
-        public Tensor Loss((Tensor, Tensor) text, long[] answers)
-        {
-            var truth = Tensor.From(answers, answers.Length / _answers.Length, _answers.Length);
-            return Tensor.Stack(0, [.. Logits(text).Select((logits, i) => CrossEntropy.Call(logits, truth.Select(1, i)))]).Mean();
-        }
-
-        public double[] Right((Tensor, Tensor) text, long[] answers) =>
-        [
-            .. Logits(text).Select((logits, q) =>
+            var (length, flat) = ((int)text.Rows.Size(1), text.Rows.Flatten(0, 1));               // [B L, D]
+            Tensor Of(Linear layer, Func<int, int, int> answer)
             {
-                var said = logits.Argmax(-1).ToArray<long>();
-                return said.Where((answer, i) => answer == answers[i * _answers.Length + q]).Count() / (double)said.Length;
-            }),
-        ];
+                var truth = new long[lesson.Roles.Length * length];
+                for (var i = 0; i < truth.Length; i++)
+                {
+                    var (prompt, at) = (i / length, i % length);
+                    truth[i] = at < lesson.Roles[prompt].Length ? answer(prompt, lesson.Roles[prompt][at]) : Ignored;
+                }
+                return CrossEntropy.Call(layer.Forward(flat), Tensor.From(truth, truth.Length));
+            }
+            return Tensor.Stack(0,
+            [
+                .. _scene.Select((layer, q) => Of(layer, (i, role) => role < 0 ? lesson.OfScenes[i][q] : Ignored)),
+                .. _person.Select((layer, q) => Of(layer, (i, role) => role < 0 ? Ignored : lesson.OfPeople[i][role][q])),
+            ]).Mean();
+        }
+
+        /// <summary>The share of right answers, where all rows about a person, or the scene, answer together.</summary>
+        public IReadOnlyList<(string Question, double Share)> Right((Tensor Rows, Tensor Mask) text, Captioned lesson)
+        {
+            var right = new Dictionary<string, (int Yes, int Count)>();
+            void Ask(int prompt, int role, Linear[] layers, IReadOnlyList<CaptionQuestion> questions, int[] answers)
+            {
+                long[] rows = [.. lesson.Roles[prompt].Index().Where(at => at.Item == role).Select(at => (long)at.Index)];
+                if (rows.Length == 0) return;
+                using var scope = TensorScope.Open();
+                var seen = text.Rows.Select(0, prompt).IndexSelect(0, Tensor.From(rows, rows.Length));
+                for (var q = 0; q < layers.Length; q++)
+                {
+                    var (yes, count) = right.GetValueOrDefault(questions[q].Name);
+                    var said = (int)layers[q].Forward(seen).Mean(0).Argmax(-1).Item();
+                    right[questions[q].Name] = (yes + (said == answers[q] ? 1 : 0), count + 1);
+                }
+            }
+            for (var i = 0; i < lesson.Roles.Length; i++)
+            {
+                Ask(i, -1, _scene, Told.OfScenes, lesson.OfScenes[i]);
+                for (var role = 0; role < lesson.OfPeople[i].Length; role++) Ask(i, role, _person, Told.OfPeople, lesson.OfPeople[i][role]);
+            }
+            return [.. right.Select(pair => (pair.Key, (double)pair.Value.Yes / pair.Value.Count))];
+        }
     }
 }

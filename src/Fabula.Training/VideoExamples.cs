@@ -8,17 +8,18 @@ namespace Fabula.Training;
 
 /// <summary>What is asked of the model.</summary>
 /// <param name="Clip">A clip of five latent frames, or a single picture.</param>
-/// <param name="Memory">How many pictures of other shots are remembered; with Cast they are portraits and the empty place instead.</param>
+/// <param name="Memory">Most pictures that are remembered, at least one: of other shots, and with Cast the empty place and portraits
+/// before them, as a film with reference pictures has it.</param>
 /// <param name="First">The first frame is known.</param>
 /// <param name="Last">The last frame is known.</param>
 public sealed record VideoMode(string Name, bool Clip, int Memory = 0, bool Cast = false, bool First = false, bool Last = false)
 {
-    public static readonly VideoMode[] Pictures = [new("picture", false), new("picture, memory", false, 2), new("picture, cast", false, 2,
+    public static readonly VideoMode[] Pictures = [new("picture", false), new("picture, memory", false, 3), new("picture, cast", false, 3,
         true)];
     public static readonly VideoMode[] Clips =
     [
-        new("clip", true), new("first", true, First: true), new("first and last", true, First: true, Last: true), new("memory", true, 2),
-        new("memory and first", true, 2, First: true), new("cast", true, 2, true),
+        new("clip", true), new("first", true, First: true), new("first and last", true, First: true, Last: true), new("memory", true, 3),
+        new("memory and first", true, 3, First: true), new("cast", true, 3, true),
     ];
 }
 
@@ -39,7 +40,7 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
     public VideoBatch Draw(Chance chance, VideoMode mode, int size)
     {
         var frames = mode.Clip ? 5 : 1;
-        var memory = mode.Memory == 0 ? 0 : mode.Cast ? 2 : 1 + chance["memory"].Below(3);
+        var memory = mode.Memory == 0 ? 0 : 1 + chance["memory"].Below(mode.Memory);
         var batch = new VideoBatch(mode, size, frames, memory, new float[size * frames * _picture], new float[size * memory * _picture],
             new float[size * frames * _picture], new float[size * 4 * frames], new float[size * frames * rows * columns], new string[size]);
         for (var i = 0; i < size; i++) Fill(batch, i, chance[i]);
@@ -63,20 +64,22 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
         {
             var who = chance["who"].Below(story.Portraits.Length);
             Put(batch.Target, 1, 0, story.Portraits[who]);
-            captions[at] = Captions.Write(ShotSpec.Portrait(story.Story.People[who]), Register.Full, chance["words"]);
+            captions[at] = Captions.Write(ShotSpec.Portrait(story.Story.People[who]), chance["told"].Pick(Register.Full, Register.Planned),
+                chance["words"]);
         }
         else if (plain < 0.16)
         {
             Put(batch.Target, 1, 0, story.Plates[number]);
-            captions[at] = Captions.Write(shot.Spec.Plate, Register.Full, chance["words"]);
+            captions[at] = Captions.Write(shot.Spec.Plate, chance["told"].Pick(Register.Full, Register.Planned), chance["words"]);
         }
         else
         {
             for (var f = 0; f < frames; f++)
                 if (mode.Clip) Place(story.Clips[number], 5, f, batch.Target, at, 5, f);
                 else Put(batch.Target, 1, 0, story.Pictures[number][moment]);
-            var told = batch.Memory > 0 ? chance["told"].Happens(0.8) ? Register.Referential : Register.Full
-                : mode.First ? chance["told"].Pick(Register.Full, Register.Referential, Register.Screenplay) : Register.Full;
+            var told = batch.Memory > 0 ? chance["told"].Pick(Register.Referential, Register.Referential, Register.Planned, Register.Full)
+                : mode.First ? chance["told"].Pick(Register.Full, Register.Referential, Register.Screenplay, Register.Planned)
+                : chance["told"].Pick(Register.Full, Register.Planned);
             captions[at] = chance["silent"].Happens(0.08) ? "" : Captions.Write(shot.Spec, told, chance["words"]);
             for (var f = 0; f < frames; f++)
                 for (var i = 0; i < rows * columns; i++)
@@ -84,17 +87,7 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
                         (float)figureWeight * map[(mode.Clip ? f : moment * 2) * rows * columns + i];
         }
         for (var i = at * frames * rows * columns; i < (at + 1) * frames * rows * columns; i++) batch.Weight[i] += 1;
-        if (mode.Cast)
-        {
-            Put(batch.Remembered, 2, 0, story.Plates[number]);
-            var cast = shot.Cast.Count == 0 ? 0 : shot.Cast[chance["cast"].Below(shot.Cast.Count)];
-            Put(batch.Remembered, 2, 1, story.Portraits[cast]);
-        }
-        else
-        {
-            for (var m = 0; m < batch.Memory; m++)
-                Put(batch.Remembered, batch.Memory, m, story.Pictures[others[m]][chance["which"][m].Below(3)]);
-        }
+        foreach (var (m, picture) in Remembered(story, number, others, batch, chance).Index()) Put(batch.Remembered, batch.Memory, m, picture);
         if (mode.First) Know(0, 0, story.Pictures[number][0]);
         if (mode.Last) Know(frames - 1, 3, story.Pictures[number][2]);
         void Know(int frame, int from, Half[] picture)
@@ -102,6 +95,17 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
             Put(batch.Known, frames, frame, picture);
             for (var sub = from; sub < 4; sub++) batch.KnownMask[(at * 4 + sub) * frames + frame] = 1;
         }
+    }
+
+    /// <summary>Pictures in the order of a film: the place, portraits, other shots.</summary>
+    static IEnumerable<Half[]> Remembered(LatentStory story, int number, int[] others, VideoBatch batch, Chance chance)
+    {
+        var seen = others.Select((other, m) => story.Pictures[other][chance["which"][m].Below(3)]);
+        if (!batch.Mode.Cast) return seen.Take(batch.Memory);
+        var cast = chance["cast"].Shuffled<int>([.. story.Story.Shots[number].Cast]);
+        var place = chance["place"].Happens(0.7) ? new[] { story.Plates[number] } : [];
+        var portraits = cast.Where((_, i) => chance["portrait"][i].Happens(0.85)).Select(who => story.Portraits[who]);
+        return place.Concat(portraits).Concat(seen).Take(batch.Memory);
     }
 
     /// <summary>A shot, and others of its story that show the same people first, then the same place.</summary>

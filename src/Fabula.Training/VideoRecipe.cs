@@ -22,7 +22,7 @@ public sealed record VideoSettings(int Steps = 6000, int PictureTokens = 900, do
     public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.5, EmaDecay: 0.998, WeightDecay: 0.02);
     public WanConfig Network { get; init; } = PocketNetwork;
     /// <summary>Seconds between saves, and between lines of progress; they change no result.</summary>
-    public double SaveEvery { get; init; } = 240;
+    public double SaveEvery { get; init; } = 420;
     public double SayEvery { get; init; } = 30;
 
     public static readonly WanConfig PocketNetwork = new()

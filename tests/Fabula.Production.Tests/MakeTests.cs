@@ -80,6 +80,7 @@ public class MakeTests
         var first = await production.Make();
         var second = await production.Make(new(StandInRenderer.Name, Only: "close-ada-she-talks", Take: 2));
         Assert.Equal(["clip/close-ada-she-talks"], second.Ran);
+        Assert.True(new FileInfo(Path.Combine(production.Root, "out", "shots", "close-ada-she-talks.mp4")).Length > 1000);
         var film = await production.Make();
         Assert.Equal(["film"], film.Ran);
         Assert.NotEqual(first.Film, film.Film);

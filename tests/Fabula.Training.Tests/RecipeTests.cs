@@ -187,11 +187,30 @@ public sealed class RecipeTests : IDisposable
     public void Referential_captions_tell_nothing_of_looks()
     {
         var shot = Examples.AnyShot(new Chance(1)["shot"][3], heldOut: false);
-        foreach (var question in Told.Questions)
+        Assert.NotEmpty(shot.Roles);
+        foreach (var question in Told.OfPeople)
         {
-            var answer = question.Answer(shot, Register.Referential);
+            var answer = question.Answer(shot, 0, Register.Referential);
             Assert.InRange(answer, 0, question.Classes - 1);
-            if (question.Name.StartsWith("top", StringComparison.Ordinal)) Assert.Equal(question.Classes - 1, answer);
+            if (question.Name == "top") Assert.Equal(question.Classes - 1, answer);
+        }
+    }
+
+    [Fact]
+    public void Every_token_of_a_caption_is_about_the_role_of_its_sentence()
+    {
+        var tokenizer = new WanTokenizer(PocketText.Vocabulary(), PocketText.Length);
+        for (var i = 0; i < 200; i++)
+        {
+            var chance = new Chance(7)[i];
+            var shot = Examples.AnyShot(chance["shot"], heldOut: false);
+            var register = chance["register"].Any<Register>();
+            var sentences = Captions.Sentences(shot, register, chance["words"]);
+            var (prompt, roles) = TextRecipe.Tokens(tokenizer, sentences);
+            Assert.Equal(tokenizer.Encode(Captions.Write(shot, register, chance["words"])).Ids, prompt.Ids);
+            Assert.Equal(prompt.Length, roles.Length);
+            Assert.False(prompt.Cut);
+            Assert.Equal(sentences.Sum(sentence => tokenizer.Encode(sentence.Text).Length - 1) + 1, prompt.Length);
         }
     }
 }

@@ -89,6 +89,7 @@ sealed class JsonScreen(Film film) : Screen(film, live: false)
                     calls = Film.Renderer.Calls,
                     film = Film.Digest,
                     folder = Film.Output,
+                    shot = Film.Shown,
                 });
                 break;
         }

@@ -72,9 +72,10 @@ class Screen(Film film, bool live) : IDisposable
         var calls = $"{film.Renderer.Calls} calls of the model";
         return ended.Outcome switch
         {
-            BuildOutcome.Succeeded when ended.Ran == 0 && film.Published == 0 => $"Nothing to do: {ended.Reused} steps are done, {calls}.",
+            BuildOutcome.Succeeded when ended.Ran == 0 && film.Published == 0 =>
+                $"Nothing to do: {ended.Reused} steps are done, {calls}." + (film.Shown is { } shown ? $" Look at {shown}" : ""),
             BuildOutcome.Succeeded => $"Done: {ended.Ran} steps made, {ended.Reused} unchanged, {calls}."
-                + (film.Digest is null ? "" : $" The film is in {film.Output}"),
+                + (film.Digest is not null ? $" The film is in {film.Output}" : film.Shown is { } shot ? $" Look at {shot}" : ""),
             BuildOutcome.Failed => ended.ToString(),
             _ => "Stopped. What was made is kept: the same command goes on from here.",
         };

@@ -202,7 +202,8 @@ public sealed class FilmModel : IDisposable
             if (request.Last is { } end) known[request.Frames - 1] = Known(end);
             var (shape, _) = LatentShape(request);
             if (joined)
-                condition = Conditioning.Encode(vae, request.Frames, (int)shape[3], (int)shape[4], known, [.. request.Memory.Select(Known)])
+                condition = Conditioning.Encode(vae, request.Frames, (int)shape[3], (int)shape[4], known, [.. request.Memory.Select(Known)],
+                    alone: config.ConditionAlone)
                     .To(_device).Own();
             else
                 first = vae.Encode(known[0].Image.Unsqueeze(0).Unsqueeze(2)).Own();              // [1, z, 1, h, w]

@@ -1,5 +1,6 @@
 // The files that people open, from the clips of a finished film: docs/delivery.md says what each of them is. Everything is made in a hidden
 // folder inside the target and moved to its place, name by name, when all of it is whole.
+using System.Runtime.ExceptionServices;
 using System.Text;
 using Fabula.Build;
 using Fabula.Narrative;
@@ -96,13 +97,18 @@ public static class FilmDelivery
         var (names, taken) = (new Dictionary<string, string>(), new HashSet<string>());
         foreach (var clip in clips)
         {
-            var letters = clip.ShotId.Length > 140 ? clip.ShotId[..140] : clip.ShotId;
-            var safe = new string([.. letters.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? c : '-')]);
-            safe = safe.Trim('-', '_');
-            if (!names.TryAdd(clip.ShotId, $"clips/{PlanIds.Unique(safe.Length == 0 ? "clip" : safe, taken)}.mp4"))
+            if (!names.TryAdd(clip.ShotId, $"clips/{PlanIds.Unique(FileName(clip.ShotId), taken)}.mp4"))
                 throw new DeliveryException($"There are two clips of '{clip.ShotId}'. Give the shots different ids.");
         }
         return names;
+    }
+
+    internal static string FileName(string id)
+    {
+        var letters = id.Length > 140 ? id[..140] : id;
+        var safe = new string([.. letters.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? c : '-')]);
+        safe = safe.Trim('-', '_');
+        return safe.Length == 0 ? "clip" : safe;
     }
 
     static Func<string, string, bool> SamePlace(FilmPlan plan)
@@ -136,14 +142,25 @@ public static class FilmDelivery
     {
         var clips = input.Clips.ToDictionary(clip => clip.ShotId);
         var (tool, model) = ($"Fabula {input.Model.Version}", input.Model.Name);
-        foreach (var clip in input.Clips)
-            VideoFile.Write(options.Ffmpeg, work, names[clip.ShotId], shape,
-                ClipFrames.All(clip, shifts.GetValueOrDefault(clip.ShotId), shape.Rate), stop);
-        VideoFile.Write(options.Ffmpeg, work, Film, shape,
-            FilmFrames.Of(timeline, id => new(clips[id], shifts.GetValueOrDefault(id), shape.Rate)), stop);
+        // The film takes longest and begins first. Each file comes of one thread, so their number changes no byte.
+        Together([
+            () => VideoFile.Write(options.Ffmpeg, work, Film, shape,
+                FilmFrames.Of(timeline, id => new(clips[id], shifts.GetValueOrDefault(id), shape.Rate)), stop),
+            .. input.Clips.Select(clip => (Action)(() => VideoFile.Write(options.Ffmpeg, work, names[clip.ShotId], shape,
+                ClipFrames.All(clip, shifts.GetValueOrDefault(clip.ShotId), shape.Rate), stop))),
+        ]);
         if (options.BurnIn && timeline.Subtitles.Count > 0) VideoFile.BurnIn(options.Ffmpeg, work, Film, Srt, Subtitled, stop);
         foreach (var file in Files(work).Where(file => file.EndsWith(".mp4", StringComparison.Ordinal)))
             Xmp.Append(Path.Combine(work, file), Xmp.Packet(timeline.Title, tool, model));
+    }
+
+    /// <summary>As many at a time as there are cores; the first failure is the failure.</summary>
+    static void Together(IReadOnlyList<Action> works)
+    {
+        var next = -1;
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
+        try { Parallel.For(0, works.Count, options, _ => works[Interlocked.Increment(ref next)]()); }
+        catch (AggregateException e) { ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); }
     }
 
     static void Text(string folder, string name, string text)

@@ -1,44 +1,92 @@
-// What a shot shows, in words, in three registers:
+// What a shot shows, in words, in four registers:
 //   Full         everything that can be seen of people and place, for somebody who has never met them;
 //   Referential  "the same girl", "the kitchen again": what happens, and nothing of what anybody looks like - that has to come from memory;
-//   Screenplay   a scene heading and action lines with names.
+//   Screenplay   a scene heading and action lines with names;
+//   Planned      as Fabula's planner puts a shot: everything of Full, but everybody is introduced first and then called by name.
 namespace Fabula.Training.PaperTheatre;
 
-public enum Register { Full, Referential, Screenplay }
+public enum Register { Full, Referential, Screenplay, Planned }
 
 public static class Captions
 {
     /// <summary>One caption; the chance decides between ways to say the same.</summary>
-    public static string Write(ShotSpec spec, Register register, Chance chance)
+    public static string Write(ShotSpec spec, Register register, Chance chance) =>
+        string.Join(' ', Sentences(spec, register, chance).Select(sentence => sentence.Text)).Replace("\n ", "\n").Trim();
+
+    /// <summary>The same sentence by sentence, with the role that each is about, from 0, or -1 for the scene.</summary>
+    public static IReadOnlyList<(string Text, int Role)> Sentences(ShotSpec spec, Register register, Chance chance)
     {
-        var location = spec.Location;
-        var sentences = new List<string>();
-        if (register == Register.Screenplay)
+        if (register == Register.Planned) spec = Named(spec, chance["names"]);
+        var sentences = new List<(string Text, int Role)> { (Opening(spec, register, chance), -1) };
+        void Add(string text, int role = -1)
         {
-            var inside = Lexicon.Say(location.Indoors ? "Heading.Inside" : "Heading.Outside", chance);
-            var (place, time) = (Lexicon.Say($"Heading.{location.Place}", chance), Lexicon.Say($"Heading.{location.Time}", chance));
-            sentences.Add($"{inside} {place} - {time}\n");
+            if (text.Length > 0) sentences.Add((text, role));
         }
-        else
-        {
-            var where = register == Register.Full
-                ? Lexicon.Say(location.Place, chance["place"]) + (location.Place == Place.Plain ? ""
-                    : " " + Lexicon.Say(location.Time, chance["time"]) + " " + Lexicon.Say($"Detail.{location.Place}", chance["detail"]))
-                : Lexicon.Say($"Again.{location.Place}", chance["again"]);
-            sentences.Add($"{Lexicon.Say(spec.Size, chance["size"])}, {where.Replace("{accent}", Lexicon.Say(location.Accent, chance))}.");
-        }
+        if (register == Register.Planned)
+            for (var i = 0; i < spec.Roles.Count; i++)
+                Add(Articles($"{spec.Roles[i].Name} is {Describe(spec.Roles[i].Person, chance["who"][i])}."), i);
         foreach (var prop in spec.Props)
-            sentences.Add(Sentence(Lexicon.Say("There", chance[(int)prop.Prop]).Replace("{thing}", Lexicon.Say(prop.Prop, chance))));
-        if (spec.Roles.Count == 0) sentences.Add(Lexicon.Say("Nobody", chance));
+            Add(Sentence(Lexicon.Say("There", chance[(int)prop.Prop]).Replace("{thing}", Lexicon.Say(prop.Prop, chance))));
+        if (spec.Roles.Count == 0) Add(Lexicon.Say("Nobody", chance));
         for (var i = 0; i < spec.Roles.Count; i++)
         {
             var role = spec.Roles[i];
+            // A plan does not say that somebody goes on standing there.
+            if (register == Register.Planned && role.Carries is null && role.Beats.All(beat => beat.Doing == Doing.Stand)
+                && spec.Roles.Count > 1 && chance["unsaid"][i].Happens(0.6)) continue;
             var carrying = role.Carries is { } thing ? $", {Lexicon.Say(thing, chance[i])}," : "";
             var who = register == Register.Full ? Describe(role.Person, chance["who"][i]) : Refer(spec, i, register, chance["who"]);
-            sentences.Add(Sentence($"{who}{carrying} {Actions(spec, i, register, chance["acts"][i])}."));
+            Add(Sentence($"{who}{carrying} {Actions(spec, i, register, chance["acts"][i])}."), i);
         }
-        sentences.Add(Lexicon.Say(spec.Camera, chance["camera"]));
-        return string.Join(' ', sentences.Where(sentence => sentence.Length > 0)).Replace("\n ", "\n").Trim();
+        Add(Lexicon.Say(spec.Camera, chance["camera"]));
+        return sentences;
+    }
+
+    static string Opening(ShotSpec spec, Register register, Chance chance)
+    {
+        var location = spec.Location;
+        var plain = location.Place == Place.Plain;
+        string Heading(string what) => Lexicon.Say($"Heading.{what}", chance);
+        string Detailed(string place, string time) =>
+            (plain ? place : $"{place} {time}{Lexicon.Say($"Detail.{location.Place}", chance["detail"])}").Replace("{accent}",
+                Lexicon.Say(location.Accent, chance));
+        switch (register)
+        {
+            case Register.Screenplay:
+                return $"{Heading(location.Indoors ? "Inside" : "Outside")} {Heading($"{location.Place}")} - {Heading($"{location.Time}")}\n";
+            case Register.Planned:
+                var name = Heading($"{location.Place}").ToLowerInvariant();
+                return $"{spec.Size} shot. {char.ToUpperInvariant(name[0])}{name[1..]}: {Detailed(Lexicon.Say(location.Place, chance["place"]), "")}"
+                    + (plain ? "." : $", {Heading($"{location.Time}").ToLowerInvariant()}.");
+            case Register.Referential:
+                return $"{Lexicon.Say(spec.Size, chance["size"])}, {Lexicon.Say($"Again.{location.Place}", chance["again"])}.";
+            default:
+                return $"{Lexicon.Say(spec.Size, chance["size"])}, "
+                    + $"{Detailed(Lexicon.Say(location.Place, chance["place"]), Lexicon.Say(location.Time, chance["time"]) + " ")}.";
+        }
+    }
+
+    /// <summary>Everybody with a name of their own; now and then one that no list of names has.</summary>
+    static ShotSpec Named(ShotSpec spec, Chance chance)
+    {
+        var taken = new HashSet<string>(StringComparer.Ordinal);
+        string Name(Person person, Chance here)
+        {
+            for (var attempt = 0; ; attempt++)
+            {
+                var name = here["strange"][attempt].Happens(0.15) ? Invented(here["letters"][attempt])
+                    : Lexicon.Say(person.Female ? "Names.Female" : "Names.Male", here[attempt]);
+                if (taken.Add(name)) return name;
+            }
+        }
+        return spec with { Roles = [.. spec.Roles.Select((role, i) => role with { Name = Name(role.Person, chance[i]) })] };
+    }
+
+    static string Invented(Chance chance)
+    {
+        var syllables = string.Concat(Enumerable.Range(0, 2 + chance["length"].Below(2)).Select(i =>
+            $"{"bdfgklmnprstvz"[chance["consonant"][i].Below(14)]}{"aeiou"[chance["vowel"][i].Below(5)]}"));
+        return char.ToUpperInvariant(syllables[0]) + syllables[1..];
     }
 
     /// <summary>"an old woman with pale skin, a grey bun, glasses and a striped blue dress".</summary>
@@ -63,7 +111,7 @@ public static class Captions
     static string Refer(ShotSpec spec, int index, Register register, Chance chance)
     {
         var role = spec.Roles[index];
-        if (register == Register.Screenplay && role.Name is { } name) return name;
+        if (register is Register.Screenplay or Register.Planned && role.Name is { } name) return name;
         var twin = spec.Roles.Take(index).Any(other => other.Person.Kind == role.Person.Kind);
         var way = twin ? "Other" : register == Register.Referential ? "Same" : "The";
         return Lexicon.Say(way, chance).Replace("{kind}", Lexicon.Ways($"Kind.{role.Person.Kind}")[0]);
@@ -108,7 +156,7 @@ public static class Captions
                 .Replace("{seat}", Lexicon.Say($"Seat.{spec.Location.Place}", chance)),
             Doing.Talk when partner >= 0 => Lexicon.Say("Doing.TalkWith", chance).Replace("{other}",
                 spec.Roles[partner].Person.Kind == spec.Roles[index].Person.Kind
-                    && !(register == Register.Screenplay && spec.Roles[partner].Name != null)
+                    && !(register is Register.Screenplay or Register.Planned && spec.Roles[partner].Name != null)
                     ? Lexicon.Say("Other", chance).Replace("{kind}", Lexicon.Ways($"Kind.{spec.Roles[partner].Person.Kind}")[0])
                     : Refer(spec, partner, register, chance)),
             _ => Lexicon.Say(beat.Doing, chance),
