@@ -41,7 +41,7 @@ public static class TextRecipe
         var vocabulary = PocketText.Vocabulary();
         using var weights = Weights.Fresh(settings.Seed, DType.F32, Device.Cpu);
         var (encoder, heads) = Build(vocabulary, weights);
-        Begin(vocabulary, weights);
+        Begin(vocabulary, encoder, weights);
         weights.Trainable();
         using var teacher = new Teacher(weights.Parameters, (name, tensor) => tensor.Dims > 1 && name.Contains("encoder.blocks",
             StringComparison.Ordinal)
@@ -81,7 +81,7 @@ public static class TextRecipe
         return (new Umt5Encoder(network, weights["encoder"]), new Heads(weights["heads"], network.Dim));
     }
 
-    static void Begin(SentencePieceModel vocabulary, Weights weights)
+    static void Begin(SentencePieceModel vocabulary, Umt5Encoder encoder, Weights weights)
     {
         using var scope = TensorScope.Open();
         var table = weights.Parameters["encoder.token_embedding.weight"];
@@ -94,6 +94,27 @@ public static class TextRecipe
             if (name.EndsWith("attn.q.weight", StringComparison.Ordinal)) tensor.Mul_(Math.Pow(network.AttentionDim / network.Heads, -0.5));
             else if (name.EndsWith("attn.o.weight", StringComparison.Ordinal)
                 || name.EndsWith("fc2.weight", StringComparison.Ordinal)) tensor.Zero_();
+            else if (name.Contains("pos_embedding", StringComparison.Ordinal)) tensor.CopyFrom(Nearness(encoder));
+    }
+
+    /// <summary>
+    /// [buckets, heads]: what a head thinks of a distance at first. One looks close around, one back, one ahead, the rest anywhere; a slope
+    /// over the distance as in ALiBi (Press et al. 2022). From nothing, telling near from far took longer than all the rest.
+    /// </summary>
+    static Tensor Nearness(Umt5Encoder encoder)
+    {
+        var (buckets, heads) = (encoder.Config.Buckets, encoder.Config.Heads);
+        var bias = new float[buckets * heads];
+        long[] distances = [.. Enumerable.Range(-128, 257).OrderByDescending(Math.Abs).Select(distance => (long)distance)];
+        var where = encoder.RelativeBuckets(Tensor.From(distances, distances.Length)).ToArray<long>();
+        for (var i = 0; i < distances.Length; i++)
+        {
+            var (distance, row) = (distances[i], (int)where[i] * heads);
+            bias[row] = -0.5f * Math.Abs(distance);
+            if (heads > 1) bias[row + 1] = distance > 0 ? -6 : 0.15f * distance;
+            if (heads > 2) bias[row + 2] = distance < 0 ? -6 : -0.15f * distance;
+        }
+        return Tensor.From(bias, buckets, heads);
     }
 
     static double Examine(TextSettings settings, TrainingRun run, Teacher teacher, SentencePieceModel vocabulary, WanTokenizer tokenizer,
