@@ -40,10 +40,11 @@ public sealed record WanConfig
     /// <summary>Rows and columns (in patches) of a learned position added to every frame's tokens; 0: none.</summary>
     public (int Rows, int Columns) LearnedPositions { get; init; }
     /// <summary>
-    /// The network's answer is velocity preconditioned (Karras et al. 2022, for the straight path): v = (2t - 1)/D x - F/sqrt(D) with
-    /// D = t^2 + (1 - t)^2, so that at t = 1 it only has to say the picture, never to carry the noise through.
+    /// The network answers with the clean latents instead of the velocity, which then is (x - answer)/t: a token as wide as the network
+    /// cannot also carry the noise through it (Li and He, "Back to Basics: Let Denoising Generative Models Denoise", 2025). What is known
+    /// (all four mask channels 1) is taken over as it is.
     /// </summary>
-    public bool Preconditioned { get; init; }
+    public bool AnswersClean { get; init; }
     /// <summary>Known pictures are encoded each by itself, zeros elsewhere, instead of as one clip with grey between.</summary>
     public bool ConditionAlone { get; init; }
 
@@ -269,7 +270,7 @@ public sealed class WanTransformer
         x = _head.Forward(x, e, index, time.Time.PerSample);
         trace?.Record("head", x);
         var answer = Unpatchify(padTo > tokens ? x.Narrow(1, 0, tokens) : x, f, h, w);
-        return scope.Keep(Config.Preconditioned ? Velocity(answer, latents, time.Time) : answer);
+        return scope.Keep(Config.AnswersClean ? Velocity(answer, latents, time.Time) : answer);
     }
 
     /// <summary>Learned positions of a grid, [1, f h w, D].</summary>
@@ -281,19 +282,23 @@ public sealed class WanTransformer
         return _positions.Float().Unsqueeze(0).Repeat(1, f, 1);
     }
 
-    /// <summary>See <see cref="WanConfig.Preconditioned"/>; one timestep for all, or one per sample.</summary>
+    /// <summary>See <see cref="WanConfig.AnswersClean"/>; one timestep for all, or one per sample.</summary>
     Tensor Velocity(Tensor answer, Tensor latents, WanTime time)
     {
-        if (time.Index is not null) throw new ArgumentException("A preconditioned model takes one timestep for all tokens of a sample.");
-        var sigmas = time.Distinct.Select(timestep => timestep / 1000).ToArray();
-        Tensor Of(Func<double, double> value) => Tensor.From([.. sigmas.Select(t => (float)value(t))], sigmas.Length, 1, 1, 1,
-            1).To(_device);
-        var (carried, scale) = (Of(t => (2 * t - 1) / Density(t)), Of(t => -1 / Math.Sqrt(Density(t))));
-        return latents.Narrow(1, 0, Config.OutDim).To(DType.F32, _device) * carried + answer * scale;
+        if (time.Index is not null) throw new ArgumentException("A model that answers with latents takes one timestep for all tokens.");
+        var (x, z) = (latents.To(DType.F32, _device), (long)Config.OutDim);
+        if (x.Size(1) == 2 * z + 4)
+        {
+            var open = x.Narrow(1, z, 4).Mean(1, keep: true).Lt(1);                              // [B, 1, F, H, W]
+            answer = open.Where(answer, x.Narrow(1, z + 4, z));
+        }
+        var divisor = Tensor.From([.. time.Distinct.Select(timestep => (float)Math.Max(timestep / 1000, LeastNoise))],
+            time.Distinct.Length, 1, 1, 1, 1).To(_device);
+        return (x.Narrow(1, 0, z) - answer) / divisor;
     }
 
-    /// <summary>t^2 + (1 - t)^2: the square of the noisy latents' deviation at t, for latents of deviation 1.</summary>
-    public static double Density(double t) => t * t + (1 - t) * (1 - t);
+    /// <summary>Below this noise level a velocity would be divided by next to nothing.</summary>
+    public const double LeastNoise = 0.02;
 
     /// <summary>Rotation angles of a grid [model.py rope_params, rope_apply]: computed in double, stored in fp32.</summary>
     /// <param name="frames">Temporal position of each latent frame: 0, 1, 2... or, for remembered frames, negative.</param>

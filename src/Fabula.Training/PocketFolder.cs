@@ -74,7 +74,7 @@ public static class PocketFolder
             ["clip_dim"] = network.ClipDim,
             ["position_rows"] = network.LearnedPositions.Rows,
             ["position_columns"] = network.LearnedPositions.Columns,
-            ["preconditioned"] = network.Preconditioned,
+            ["answers_clean"] = network.AnswersClean,
             ["condition_alone"] = network.ConditionAlone,
         });
     }

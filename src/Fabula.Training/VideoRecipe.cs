@@ -39,7 +39,7 @@ public sealed record VideoSettings(int Steps = 6000, int PictureTokens = 900, do
         TextDim = 128,
         TextLen = PocketText.Length,
         LearnedPositions = (4, 7),
-        Preconditioned = true,
+        AnswersClean = true,
         ConditionAlone = true,
     };
 
@@ -177,9 +177,9 @@ public static class VideoRecipe
         using var modulation = model.Modulate(WanTime.Each([.. sigmas.Select(sigma => sigma * 1000)]));
         var velocity = model.Forward(Tensor.Cat(1, noisy, mask, known), modulation, prompt, rotation).Narrow(2, m, f);
         var weight = Tensor.From(batch.Weight, size, 1, f, rows, columns);
-        // In the scale of the network's own answer: see WanConfig.Preconditioned.
-        var density = Tensor.From([.. sigmas.Select(sigma => (float)WanTransformer.Density(sigma))], size, 1, 1, 1, 1);
-        var wrong = (velocity - (noise - all).Narrow(2, m, f)).Square() * density;
+        // Errors of the clean latents, counted by 1/t^2 as the velocity would, but five times at most (Hang et al. 2023, min-SNR).
+        var counts = Tensor.From([.. sigmas.Select(sigma => (float)Math.Min(1, 5 * sigma * sigma))], size, 1, 1, 1, 1);
+        var wrong = (velocity - (noise - all).Narrow(2, m, f)).Square() * counts;
         var loss = (wrong * (weight / weight.Mean())).Mean();
         loss.Backward();
         return loss.Item();

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Fabula.Models;
+using Fabula.Models.Text;
 using Fabula.Torch;
 using Fabula.Training.PaperTheatre;
 

@@ -110,7 +110,7 @@ public sealed record ModelFolder
     /// <summary>The name and the defaults that follow from generation and kind; WanConfig's named values are the released sizes.</summary>
     internal static (string Name, SamplingDefaults Defaults, double? Boundary) Variant(WanConfig config, bool experts)
     {
-        if (config.Preconditioned)
+        if (config.AnswersClean)
             return ($"Fabula pocket, {config.Dim} wide, {config.Layers} layers", new SamplingDefaults(8, 3, 1, 1, 17, 8), null);
         var (family, defaults, boundary) = (config.Kind, experts) switch
         {

@@ -108,7 +108,7 @@ static class OriginalLayout
             Patch = fields.Patch("patch_size"),
             CrossAttentionNorm = fields.Flag("cross_attn_norm", true),
             LearnedPositions = (fields.Whole("position_rows", 0, 4096, 0), fields.Whole("position_columns", 0, 4096, 0)),
-            Preconditioned = fields.Flag("preconditioned", false),
+            AnswersClean = fields.Flag("answers_clean", false),
             ConditionAlone = fields.Flag("condition_alone", false),
         });
     }
