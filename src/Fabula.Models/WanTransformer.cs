@@ -45,6 +45,12 @@ public sealed record WanConfig
     /// (all four mask channels 1) is taken over as it is.
     /// </summary>
     public bool AnswersClean { get; init; }
+    /// <summary>
+    /// With <see cref="AnswersClean"/> and <see cref="LearnedPositions"/>: what is known of patches beforehand (mean per place, principal
+    /// components, their deviations) filters the noise as well as a linear filter can before the network sees it, and the network says what
+    /// the filter is wrong about, in units of its expected error: the preconditioning of Karras et al. 2022 for each component.
+    /// </summary>
+    public bool FiltersPatches { get; init; }
     /// <summary>Known pictures are encoded each by itself, zeros elsewhere, instead of as one clip with grey between.</summary>
     public bool ConditionAlone { get; init; }
 
@@ -147,6 +153,7 @@ public sealed class WanTransformer
     readonly Linear _text0, _text2, _time0, _time2, _timeProjection;
     readonly WanImageEmbedding? _image;
     readonly Tensor? _positions;
+    readonly WanPatchFilter? _filter;
     readonly WanBlock[] _blocks;
     readonly WanHead _head;
     readonly DType _type;
@@ -172,6 +179,7 @@ public sealed class WanTransformer
         if (config.ClipDim > 0) _image = new WanImageEmbedding(weights["img_emb"], config.ClipDim, dim);
         if (config.LearnedPositions is ( > 0, > 0) and var (places, across))
             _positions = weights.Get("position_embedding.weight", (long)places * across, dim);
+        if (config.FiltersPatches) _filter = new WanPatchFilter(config, weights["components"]);
         _blocks = [.. Enumerable.Range(0, config.Layers).Select(i => new WanBlock(config, i, weights["blocks"][i]))];
         _head = new WanHead(config, weights["head"]);
         weights.EnsureAllUsed();
@@ -239,7 +247,8 @@ public sealed class WanTransformer
         if (cosine.Size(0) != tokens)
             throw new ArgumentException($"The rotation tables are for {cosine.Size(0)} tokens, the latents have {tokens}.");
 
-        var x = _patch.Forward(latents.To(_type, _device)).Float();                              // [B, L, D]
+        var filtered = _filter is null ? latents : Filtered(latents, time.Time);
+        var x = _patch.Forward(filtered.To(_type, _device)).Float();                             // [B, L, D]
         trace?.Record("patch_embedding", x.Transpose(1, 2).Reshape(batch, Config.Dim, f, h, w));
         if (_positions is not null) x = x + Positions(f, h, w);
         if (padTo > tokens)
@@ -269,9 +278,23 @@ public sealed class WanTransformer
         // [B, L, pt ph pw out]
         x = _head.Forward(x, e, index, time.Time.PerSample);
         trace?.Record("head", x);
-        var answer = Unpatchify(padTo > tokens ? x.Narrow(1, 0, tokens) : x, f, h, w);
+        if (padTo > tokens) x = x.Narrow(1, 0, tokens);
+        var answer = _filter is null ? Unpatchify(x, f, h, w)
+            : filtered.Narrow(1, 0, Config.OutDim).Float() + _filter.Correction(x, time.Time, f, h, w);
         return scope.Keep(Config.AnswersClean ? Velocity(answer, latents, time.Time) : answer);
     }
+
+    /// <summary>The noisy latents filtered; what is known whole is put in their place.</summary>
+    Tensor Filtered(Tensor latents, WanTime time)
+    {
+        var (x, z) = (latents.To(DType.F32, _device), (long)Config.OutDim);
+        var filtered = _filter!.Filter(x.Narrow(1, 0, z), time);
+        return Open(x) is { } open ? Tensor.Cat(1, open.Where(filtered, x.Narrow(1, z + 4, z)), x.Narrow(1, z, z + 4)) : filtered;
+    }
+
+    /// <summary>[B, 1, F, H, W] where something is left to say: not all four mask channels are 1. Null without mask and condition.</summary>
+    Tensor? Open(Tensor latents) => latents.Size(1) != 2 * Config.OutDim + 4 ? null
+        : latents.Narrow(1, Config.OutDim, 4).Mean(1, keep: true).Lt(1);
 
     /// <summary>Learned positions of a grid, [1, f h w, D].</summary>
     Tensor Positions(long f, long h, long w)
@@ -287,11 +310,7 @@ public sealed class WanTransformer
     {
         if (time.Index is not null) throw new ArgumentException("A model that answers with latents takes one timestep for all tokens.");
         var (x, z) = (latents.To(DType.F32, _device), (long)Config.OutDim);
-        if (x.Size(1) == 2 * z + 4)
-        {
-            var open = x.Narrow(1, z, 4).Mean(1, keep: true).Lt(1);                              // [B, 1, F, H, W]
-            answer = open.Where(answer, x.Narrow(1, z + 4, z));
-        }
+        if (Open(x) is { } open) answer = open.Where(answer, x.Narrow(1, z + 4, z));
         var divisor = Tensor.From([.. time.Distinct.Select(timestep => (float)Math.Max(timestep / 1000, LeastNoise))],
             time.Distinct.Length, 1, 1, 1, 1).To(_device);
         return (x.Narrow(1, 0, z) - answer) / divisor;
@@ -415,6 +434,51 @@ sealed class WanPatchEmbedding(WanConfig config, Weights weights)
         var (b, c, f, h, w) = (x.Size(0), x.Size(1), x.Size(2) / pt, x.Size(3) / ph, x.Size(4) / pw);
         var patches = x.Reshape(b, c, f, pt, h, ph, w, pw).Permute(0, 2, 4, 6, 1, 3, 5, 7).Reshape(b, f * h * w, c * pt * ph * pw);
         return Linear.Apply(patches, _weight.Flatten(1), _bias);
+    }
+}
+
+/// <summary>See <see cref="WanConfig.FiltersPatches"/>. N numbers in a patch, P places of a picture.</summary>
+sealed class WanPatchFilter(WanConfig config, Weights weights)
+{
+    readonly int _numbers = config.OutDim * config.Patch.T * config.Patch.H * config.Patch.W;
+    readonly Tensor _mean = weights.Get("mean", (long)config.LearnedPositions.Rows * config.LearnedPositions.Columns, Numbers(config)),
+        _directions = weights.Get("directions", Numbers(config), Numbers(config)), _deviation = weights.Get("deviation", Numbers(config));
+
+    static long Numbers(WanConfig config) => (long)config.OutDim * config.Patch.T * config.Patch.H * config.Patch.W;
+
+    /// <summary>[B, C, F, H, W] noisy -> the same shape: the best linear guess of the clean latents at these times.</summary>
+    public Tensor Filter(Tensor noisy, WanTime time)
+    {
+        var (pt, ph, pw) = config.Patch;
+        var (b, c, f, h, w) = (noisy.Size(0), noisy.Size(1), noisy.Size(2) / pt, noisy.Size(3) / ph, noisy.Size(4) / pw);
+        var patches = noisy.Reshape(b, c, f, pt, h, ph, w, pw).Permute(0, 2, 4, 6, 1, 3, 5, 7).Reshape(b, f, h * w, _numbers);
+        var (mean, directions) = (_mean.Float(), _directions.Float());
+        var share = Of(time, (t, power) => (1 - t) * power / ((1 - t) * (1 - t) * power + t * t + 1e-9));
+        var clean = Of(time, (t, _) => 1 - t);
+        var parts = (patches - mean * clean).Matmul(directions.Transpose(0, 1)) * share;         // [B, f, P, N]
+        return Picture(parts.Matmul(directions) + mean, f, h, w);
+    }
+
+    /// <summary>The network's answer [B, L, N] in units of the filter's expected error, as latents.</summary>
+    public Tensor Correction(Tensor answer, WanTime time, long f, long h, long w)
+    {
+        var error = Of(time, (t, power) => t * Math.Sqrt(power / ((1 - t) * (1 - t) * power + t * t + 1e-9)));
+        return Picture((answer.Reshape(answer.Size(0), f, h * w, _numbers) * error).Matmul(_directions.Float()), f, h, w);
+    }
+
+    /// <summary>A number per sample and component: [B or 1, 1, 1, N].</summary>
+    Tensor Of(WanTime time, Func<double, double, double> value)
+    {
+        var powers = _deviation.ToFloats().Select(deviation => (double)deviation * deviation).ToArray();
+        return Tensor.From([.. time.Distinct.SelectMany(timestep => powers.Select(power => (float)value(timestep / 1000, power)))],
+            time.Distinct.Length, 1, 1, _numbers).To(_directions.Device);
+    }
+
+    Tensor Picture(Tensor patches, long f, long h, long w)
+    {
+        var (pt, ph, pw) = config.Patch;
+        return patches.Reshape(patches.Size(0), f, h, w, config.OutDim, pt, ph, pw).Permute(0, 4, 1, 5, 2, 6, 3, 7)
+            .Reshape(patches.Size(0), config.OutDim, f * pt, h * ph, w * pw);
     }
 }
 

@@ -75,6 +75,7 @@ public static class PocketFolder
             ["position_rows"] = network.LearnedPositions.Rows,
             ["position_columns"] = network.LearnedPositions.Columns,
             ["answers_clean"] = network.AnswersClean,
+            ["filters_patches"] = network.FiltersPatches,
             ["condition_alone"] = network.ConditionAlone,
         });
     }

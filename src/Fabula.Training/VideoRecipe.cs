@@ -40,6 +40,7 @@ public sealed record VideoSettings(int Steps = 6000, int PictureTokens = 900, do
         TextLen = PocketText.Length,
         LearnedPositions = (4, 7),
         AnswersClean = true,
+        FiltersPatches = true,
         ConditionAlone = true,
     };
 
@@ -75,8 +76,12 @@ public static class VideoRecipe
         using var weights = Weights.Fresh(settings.Seed, DType.F32, Device.Cpu);
         var model = new WanTransformer(settings.Network, weights);
         foreach (var (name, tensor) in weights.Parameters) Begin(name, tensor, from);
+        if (from is null && run.Start == 0) Measure(settings, weights.Parameters, examples);
         weights.Trainable();
-        using var teacher = new Teacher(weights.Parameters, IsMatrix, settings.Pace, crew);
+        var known = weights.Parameters.Where(pair => IsFixed(pair.Key)).ToList();
+        foreach (var (_, tensor) in known) tensor.RequireGrad(false);
+        using var teacher = new Teacher(weights.Parameters.Where(pair => !IsFixed(pair.Key)), IsMatrix, settings.Pace, crew);
+        var averages = known.Concat(teacher.Averages);
         run.Resume(weights, teacher);
         using var batches = new Ahead<VideoBatch>(run.Start, settings.Steps, step => Batch(settings, examples, step, crew.Rank));
         var random = new RandomSource(settings.Seed);
@@ -106,8 +111,8 @@ public static class VideoRecipe
             if (now - saved < settings.SaveEvery && !last) continue;
             saved = now;
             run.Save(step + 1, weights, teacher);
-            Show(settings, tools, run, teacher, step + 1);
-            PocketFolder.WriteVideo(run.Folder, settings.Network, teacher.Averages);
+            Show(settings, tools, run, averages, step + 1);
+            PocketFolder.WriteVideo(run.Folder, settings.Network, averages);
         }
     }
 
@@ -128,13 +133,49 @@ public static class VideoRecipe
         else if (name.Contains("blocks.", StringComparison.Ordinal)
             && (name.EndsWith(".o.weight", StringComparison.Ordinal) || name.EndsWith("ffn.2.weight",
                 StringComparison.Ordinal))) tensor.Zero_();
-        else if (name == "head.head.weight") tensor.Mul_(0.1);
-        else if (name.EndsWith("modulation", StringComparison.Ordinal) || name.StartsWith("position",
-            StringComparison.Ordinal)) tensor.Mul_(0.3);
+        else if (name == "head.head.weight") tensor.Zero_();
+        else if (name.EndsWith("modulation", StringComparison.Ordinal)) tensor.Mul_(0.3);
+        // As loud as a token of noise, or the network is long in finding out that there is an above and a below.
+        else if (name.StartsWith("position", StringComparison.Ordinal)) tensor.Mul_(Math.Sqrt(tensor.Size(1)));
         else if (name == "time_projection.1.weight") tensor.Mul_(0.1);
         if (from is null && name == "time_projection.1.bias")
             foreach (var gate in new[] { 2, 5 }) tensor.Narrow(0, gate * tensor.Size(0) / 6, tensor.Size(0) / 6).Fill_(1);
     }
+
+    /// <summary>
+    /// What is known of patches beforehand (<see cref="WanConfig.FiltersPatches"/>): the mean of each place of a picture, and the principal
+    /// components around it. The first layer begins as these components too, each dimension of the network one of them.
+    /// </summary>
+    static void Measure(VideoSettings settings, IReadOnlyDictionary<string, Tensor> weights, VideoExamples examples)
+    {
+        const int Batches = 16, Pictures = 48;
+        using var scope = TensorScope.Open();
+        var (network, z) = (settings.Network, settings.Network.OutDim);
+        var (ph, pw) = (network.Patch.H, network.Patch.W);
+        var (h, w) = (network.LearnedPositions.Rows, network.LearnedPositions.Columns);
+        var width = z * ph * pw;
+        using var components = new PrincipalComponents(width);
+        Tensor Patches(int i)
+        {
+            var batch = examples.Draw(new Chance(settings.Seed)["components"][i], VideoMode.Pictures[0], Pictures);
+            return Tensor.From(batch.Target, Pictures, z, h, ph, w, pw).Permute(0, 2, 4, 1, 3, 5).Reshape(Pictures, h * w, width);
+        }
+        var mean = Tensor.Zeros([h * w, width], DType.F32, Device.Cpu);
+        for (var i = 0; i < Batches; i++) mean.Add_(Patches(i).Mean(0), 1.0 / Batches);
+        for (var i = 0; i < Batches; i++) components.Add((Patches(i) - mean).Flatten(0, 1));
+        var (_, directions, deviation) = components.Find(width);                                 // [N, N], [N]
+        weights["components.mean"].Detach().CopyFrom(mean);
+        weights["components.directions"].Detach().CopyFrom(directions);
+        weights["components.deviation"].Detach().CopyFrom(deviation);
+        var count = Math.Min(network.Dim, width);
+        var first = (directions / (deviation.Unsqueeze(1) + 0.3)).Narrow(0, 0, count);
+        var patch = weights["patch_embedding.weight"].Detach().Flatten(1);                       // [D, (z + 4 + z) ph pw]
+        patch.Narrow(0, 0, count).Narrow(1, 0, width).CopyFrom(first);
+        // Known pictures come in by the same components, the other way round: the strong ones where the noisy ones are weak.
+        patch.Narrow(0, network.Dim - count, count).Narrow(1, width + 4 * ph * pw, width).CopyFrom(first.Flip(0));
+    }
+
+    static bool IsFixed(string name) => name.StartsWith("components.", StringComparison.Ordinal);
 
     static bool IsMatrix(string name, Tensor tensor) => name.StartsWith("blocks.", StringComparison.Ordinal) && tensor.Dims == 2;
 
@@ -212,11 +253,12 @@ public static class VideoRecipe
     }
 
     /// <summary>Samples from the averaged weights: every mode on held-out stories, the truth above.</summary>
-    static void Show(VideoSettings settings, VideoTools tools, TrainingRun run, Teacher teacher, int step)
+    static void Show(VideoSettings settings, VideoTools tools, TrainingRun run,
+        IEnumerable<KeyValuePair<string, Tensor>> averages, int step)
     {
         using var scope = TensorScope.Open();
         using var off = Autograd.Disable();
-        var (model, weights) = Averaged(settings.Network, teacher.Averages);
+        var (model, weights) = Averaged(settings.Network, averages);
         using var _ = weights;
         using var stage = new Stage(224, 128);
         var stories = new LatentStories(tools.Vae, run.Folder, settings.Seed);

@@ -56,7 +56,7 @@ public class KillTests
     [Fact]
     public async Task Killed_many_times_the_real_command_makes_the_same_film()
     {
-        const int Kills = 8;
+        const int Kills = 20;
         using var uninterrupted = new SmallProduction();
         string? film;
         using (var whole = Film.Open(uninterrupted.Root, new(StandInRenderer.Name))) film = (await whole.Told()).Film;
