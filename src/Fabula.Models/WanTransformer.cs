@@ -292,7 +292,7 @@ public sealed class WanTransformer
         return Open(x) is { } open ? Tensor.Cat(1, open.Where(filtered, x.Narrow(1, z + 4, z)), x.Narrow(1, z, z + 4)) : filtered;
     }
 
-    /// <summary>[B, 1, F, H, W] where something is left to say: not all four mask channels are 1. Null without mask and condition.</summary>
+    /// <summary>[B, 1, F, H, W] where something is left to say: not all four mask channels are 1. Null without a mask.</summary>
     Tensor? Open(Tensor latents) => latents.Size(1) != 2 * Config.OutDim + 4 ? null
         : latents.Narrow(1, Config.OutDim, 4).Mean(1, keep: true).Lt(1);
 

@@ -34,8 +34,8 @@ public static class PocketFolder
         });
     }
 
-    public static void WriteText(string folder, SentencePieceModel vocabulary, Umt5Config network, IEnumerable<KeyValuePair<string,
-        Tensor>> weights)
+    public static void WriteText(string folder, SentencePieceModel vocabulary, Umt5Config network,
+        IEnumerable<KeyValuePair<string, Tensor>> weights)
     {
         Weights.Save(At(folder, Text), weights, DType.BF16);
         WriteJson(At(folder, "t5_config.json"), new()

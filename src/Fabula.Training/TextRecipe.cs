@@ -43,9 +43,7 @@ public static class TextRecipe
         var (encoder, heads) = Build(vocabulary, weights);
         Begin(vocabulary, encoder, weights);
         weights.Trainable();
-        using var teacher = new Teacher(weights.Parameters, (name, tensor) => tensor.Dims > 1 && name.Contains("encoder.blocks",
-            StringComparison.Ordinal)
-            && !name.Contains("embedding", StringComparison.Ordinal), settings.Pace, crew);
+        using var teacher = new Teacher(weights.Parameters, IsMatrix, settings.Pace, crew);
         run.Resume(weights, teacher);
         var tokenizer = new WanTokenizer(vocabulary, PocketText.Length);
         using var lessons = new Ahead<Captioned>(run.Start, settings.Steps, step =>
@@ -74,6 +72,9 @@ public static class TextRecipe
         }
         return crew.Leads ? Examine(settings, run, teacher, vocabulary, tokenizer, say) : 0;
     }
+
+    static bool IsMatrix(string name, Tensor tensor) => tensor.Dims > 1 && name.Contains("encoder.blocks", StringComparison.Ordinal)
+        && !name.Contains("embedding", StringComparison.Ordinal);
 
     static (Umt5Encoder, Heads) Build(SentencePieceModel vocabulary, Weights weights)
     {

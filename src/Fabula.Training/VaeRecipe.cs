@@ -13,8 +13,7 @@ namespace Fabula.Training;
 /// <param name="Crops">Crops in a step of each process.</param>
 /// <param name="Noise">Deviation of the noise on the latents.</param>
 public sealed record VaeSettings(int Steps = 6000, int Crops = 3, int CropHeight = 64, int CropWidth = 96, int Frames = 9,
-    double Noise = 0.1,
-    ulong Seed = 1)
+    double Noise = 0.1, ulong Seed = 1)
 {
     public WanVaeConfig Network { get; init; } = WanVaeConfig.Pocket;
     public Pace Pace { get; init; } = new(Matrices: 0.01, Others: 1e-3, EmaDecay: 0.995);
@@ -143,8 +142,8 @@ public static class VaeRecipe
             var clip = stage.Draw(Examples.AnyShot(new Chance(settings.Seed)["fit"][i], heldOut: false));
             var frames = Pixels(clip.Frames, 1, clip.Spec.Frames, clip.Height, clip.Width).Transpose(1, 2);
             first.Add(PocketVae.Blocks(frames.Narrow(1, 0, 1)).Flatten(0, 2));
-            for (var at = 1 + i % 4; at + 4 <= clip.Spec.Frames; at += 8) group.Add(PocketVae.Blocks(frames.Narrow(1, at, 4)).Flatten(0,
-                2));
+            for (var at = 1 + i % 4; at + 4 <= clip.Spec.Frames; at += 8)
+                group.Add(PocketVae.Blocks(frames.Narrow(1, at, 4)).Flatten(0, 2));
         }
         foreach (var (name, components) in new[] { ("first", first), ("group", group) })
         {
@@ -201,9 +200,8 @@ public static class VaeRecipe
     static bool IsFixed(string name) => name.StartsWith("conv", StringComparison.Ordinal)
         || name.Contains(".first.", StringComparison.Ordinal) || name.Contains(".group.", StringComparison.Ordinal);
 
-    static bool IsMatrix(string name, Tensor tensor) => tensor.Dims > 1 && tensor.Count > 4000 && !name.Contains(".in.",
-        StringComparison.Ordinal)
-        && !name.Contains(".out.", StringComparison.Ordinal);
+    static bool IsMatrix(string name, Tensor tensor) => tensor.Dims > 1 && tensor.Count > 4000
+        && !name.Contains(".in.", StringComparison.Ordinal) && !name.Contains(".out.", StringComparison.Ordinal);
 
     /// <summary>A step's crops of one process: two from each drawn clip.</summary>
     static byte[] Crops(VaeSettings settings, int step, Crew crew)
@@ -237,8 +235,8 @@ public static class VaeRecipe
     static List<Clip> HeldOut(VaeSettings settings)
     {
         using var stage = new Stage(settings.Width, settings.Height);
-        return [.. Enumerable.Range(0, 8).Select(i => stage.Draw(Examples.AnyShot(new Chance(settings.Seed)["held out"][i],
-            heldOut: true)))];
+        var chance = new Chance(settings.Seed)["held out"];
+        return [.. Enumerable.Range(0, 8).Select(i => stage.Draw(Examples.AnyShot(chance[i], heldOut: true)))];
     }
 
     static void Show(VaeSettings settings, TrainingRun run, Weights trained, Teacher teacher, List<Clip> held, int step, Action<string> say)

@@ -14,8 +14,8 @@ namespace Fabula.Training;
 /// <param name="Last">The last frame is known.</param>
 public sealed record VideoMode(string Name, bool Clip, int Memory = 0, bool Cast = false, bool First = false, bool Last = false)
 {
-    public static readonly VideoMode[] Pictures = [new("picture", false), new("picture, memory", false, 3), new("picture, cast", false, 3,
-        true)];
+    public static readonly VideoMode[] Pictures =
+        [new("picture", false), new("picture, memory", false, 3), new("picture, cast", false, 3, true)];
     public static readonly VideoMode[] Clips =
     [
         new("clip", true), new("first", true, First: true), new("first and last", true, First: true, Last: true), new("memory", true, 3),
@@ -87,7 +87,8 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
                         (float)figureWeight * map[(mode.Clip ? f : moment * 2) * rows * columns + i];
         }
         for (var i = at * frames * rows * columns; i < (at + 1) * frames * rows * columns; i++) batch.Weight[i] += 1;
-        foreach (var (m, picture) in Remembered(story, number, others, batch, chance).Index()) Put(batch.Remembered, batch.Memory, m, picture);
+        foreach (var (m, picture) in Remembered(story, number, others, batch, chance).Index())
+            Put(batch.Remembered, batch.Memory, m, picture);
         if (mode.First) Know(0, 0, story.Pictures[number][0]);
         if (mode.Last) Know(frames - 1, 3, story.Pictures[number][2]);
         void Know(int frame, int from, Half[] picture)

@@ -16,7 +16,7 @@ namespace Fabula.Training;
 /// <param name="PicturesUntil">Share of the steps in which only every seventh batch is one of clips; later three of four.</param>
 /// <param name="FigureWeight">How much more a latent that shows people counts.</param>
 /// <param name="MemoryNoise">Deviation of noise on half of the remembered pictures, as generated ones are not perfect.</param>
-public sealed record VideoSettings(int Steps = 6000, int PictureTokens = 900, double PicturesUntil = 0.4, double FigureWeight = 4,
+public sealed record VideoSettings(int Steps = 6000, int PictureTokens = 600, double PicturesUntil = 0.4, double FigureWeight = 4,
     double MemoryNoise = 0.15, ulong Seed = 3)
 {
     public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.5, EmaDecay: 0.998, WeightDecay: 0.02);
@@ -131,8 +131,8 @@ public static class VideoRecipe
         if (from is not null && from.Has(name)) tensor.CopyFrom(from.Get(name, DType.F32, tensor.Shape));
         // What a block adds is nothing at first.
         else if (name.Contains("blocks.", StringComparison.Ordinal)
-            && (name.EndsWith(".o.weight", StringComparison.Ordinal) || name.EndsWith("ffn.2.weight",
-                StringComparison.Ordinal))) tensor.Zero_();
+            && (name.EndsWith(".o.weight", StringComparison.Ordinal) || name.EndsWith("ffn.2.weight", StringComparison.Ordinal)))
+            tensor.Zero_();
         else if (name == "head.head.weight") tensor.Zero_();
         else if (name.EndsWith("modulation", StringComparison.Ordinal)) tensor.Mul_(0.3);
         // As loud as a token of noise, or the network is long in finding out that there is an above and a below.
@@ -192,38 +192,63 @@ public static class VideoRecipe
     static double Learn(VideoSettings settings, VideoTools tools, WanTransformer model, VideoBatch batch, RandomSource random, int step,
         int rank)
     {
+        var config = model.Config;
+        using var learning = Autograd.Enable();
+        var wrong = Wrong(tools, model, batch, Sigmas(random, step, rank, batch.Size),
+            (purpose, shape) => random.Normal($"{purpose} {rank}", step, shape), step % 2 == 0 ? settings.MemoryNoise : 0);
+        var weight = Tensor.From(batch.Weight, batch.Size, 1, batch.Frames, wrong.Size(3), wrong.Size(4));
+        var loss = (wrong * (weight / weight.Mean())).Mean();
+        loss.Backward();
+        return loss.Item();
+    }
+
+    /// <summary>
+    /// Squared errors of the clean latents [B, z, f, h, w], at a noise level per sample. All levels count alike: counted as velocities
+    /// (1/t^2) the errors would be about the last traces of noise, and hardly about what is where.
+    /// </summary>
+    static Tensor Wrong(VideoTools tools, WanTransformer model, VideoBatch batch, double[] sigmas, Func<string, long[], Tensor> normal,
+        double memoryNoise)
+    {
         var (size, f, m, z) = (batch.Size, batch.Frames, batch.Memory, model.Config.OutDim);
-        long rows = model.Config.LearnedPositions.Rows * model.Config.Patch.H,
-            columns = model.Config.LearnedPositions.Columns * model.Config.Patch.W;
+        var (places, across) = model.Config.LearnedPositions;
+        long rows = places * model.Config.Patch.H, columns = across * model.Config.Patch.W;
         Tensor Latents(float[] values, int frames) => Tensor.From(values, size, z, frames, rows, columns);
-        var (target, known) = (Latents(batch.Target, f), Latents(batch.Known, f));
-        var sigmas = Sigmas(random, step, rank, size);
-        var all = target;
+        var (all, known) = (Latents(batch.Target, f), Latents(batch.Known, f));
         var mask = Tensor.From(batch.KnownMask, size, 4, f, 1, 1).Expand(size, 4, f, rows, columns);
         if (m > 0)
         {
             var remembered = Latents(batch.Remembered, m);
-            if (step % 2 == 0) remembered = remembered + random.Normal($"memory {rank}", step, remembered.Shape) * settings.MemoryNoise;
-            (all, known) = (Tensor.Cat(2, remembered, target), Tensor.Cat(2, remembered, known));
+            if (memoryNoise > 0) remembered = remembered + normal("memory", remembered.Shape) * memoryNoise;
+            (all, known) = (Tensor.Cat(2, remembered, all), Tensor.Cat(2, remembered, known));
             mask = Tensor.Cat(2, Tensor.Ones([size, 4, m, rows, columns], DType.F32, Device.Cpu), mask);
         }
-        var noise = random.Normal($"noise {rank}", step, all.Shape);
+        var noise = normal("noise", all.Shape);
         var t = Tensor.From([.. sigmas.Select(sigma => (float)sigma)], size, 1, 1, 1, 1);
         var noisy = all + (noise - all) * t;
         var contexts = Rows(tools, batch.Captions);
-        using var rotation = model.Rotate(Conditioning.Positions(m, f), model.Config.LearnedPositions.Rows,
-            model.Config.LearnedPositions.Columns);
-        using var learning = Autograd.Enable();
+        using var rotation = model.Rotate(Conditioning.Positions(m, f), places, across);
         using var prompt = model.Prepare(contexts);
         using var modulation = model.Modulate(WanTime.Each([.. sigmas.Select(sigma => sigma * 1000)]));
-        var velocity = model.Forward(Tensor.Cat(1, noisy, mask, known), modulation, prompt, rotation).Narrow(2, m, f);
-        var weight = Tensor.From(batch.Weight, size, 1, f, rows, columns);
-        // Errors of the clean latents, counted by 1/t^2 as the velocity would, but five times at most (Hang et al. 2023, min-SNR).
-        var counts = Tensor.From([.. sigmas.Select(sigma => (float)Math.Min(1, 5 * sigma * sigma))], size, 1, 1, 1, 1);
-        var wrong = (velocity - (noise - all).Narrow(2, m, f)).Square() * counts;
-        var loss = (wrong * (weight / weight.Mean())).Mean();
-        loss.Backward();
-        return loss.Item();
+        var velocity = model.Forward(Tensor.Cat(1, noisy, mask, known), modulation, prompt, rotation);
+        return ((velocity - (noise - all)).Narrow(2, m, f) * t).Square();
+    }
+
+    /// <summary>Errors on held-out stories at three noise levels, each mode's the same examples and noise every time.</summary>
+    static List<KeyValuePair<string, double>> Examine(VideoSettings settings, VideoTools tools, WanTransformer model, VideoExamples held)
+    {
+        var (errors, random) = (new List<KeyValuePair<string, double>>(), new RandomSource(settings.Seed));
+        foreach (var mode in VideoMode.Pictures.Concat(VideoMode.Clips))
+        {
+            using var scope = TensorScope.Open();
+            var batch = held.Draw(new Chance(settings.Seed)["examined"][mode.Name], mode, mode.Clip ? 6 : 24);
+            foreach (var t in new[] { 0.95, 0.7, 0.4 })
+            {
+                var wrong = Wrong(tools, model, batch, [.. Enumerable.Repeat(t, batch.Size)],
+                    (purpose, shape) => random.Normal($"examined {purpose}", 0, shape), 0);
+                errors.Add(new($"held out, {mode.Name} at {t}", wrong.Mean().Item()));
+            }
+        }
+        return errors;
     }
 
     /// <summary>Noise levels spread evenly over a logit-normal (0.5, 1.2), every tenth uniform.</summary>
@@ -262,9 +287,9 @@ public static class VideoRecipe
         using var _ = weights;
         using var stage = new Stage(224, 128);
         var stories = new LatentStories(tools.Vae, run.Folder, settings.Seed);
-        var held = new VideoExamples([.. Enumerable.Range(0, 3).Select(i => stories.Encode(LatentStories.Tell(settings.Seed, i,
-            heldOut: true), true, stage))],
-            settings.Network.OutDim, 16, 28, 0);
+        var told = Enumerable.Range(0, 3).Select(i => LatentStories.Tell(settings.Seed, i, heldOut: true));
+        var held = new VideoExamples([.. told.Select(story => stories.Encode(story, true, stage))], settings.Network.OutDim, 16, 28, 0);
+        run.Log(step, Examine(settings, tools, model, held));
         var pictures = new List<ReadOnlyMemory<byte>>();
         foreach (var mode in VideoMode.Pictures.Concat(VideoMode.Clips))
         {
@@ -272,8 +297,8 @@ public static class VideoRecipe
             for (var i = 0; i < batch.Size; i++)
             {
                 using var inner = TensorScope.Open();
-                var truth = tools.Vae.Decode(Tensor.From(batch.Target, batch.Size, settings.Network.OutDim, batch.Frames, 16,
-                    28).Narrow(0, i, 1));
+                var latents = Tensor.From(batch.Target, batch.Size, settings.Network.OutDim, batch.Frames, 16, 28);
+                var truth = tools.Vae.Decode(latents.Narrow(0, i, 1));
                 var made = tools.Vae.Decode(Sample(settings, tools, model, batch, i, steps: 8));
                 foreach (var clip in new[] { truth, made })
                     for (var frame = 0; frame < clip.Size(2); frame += 4) pictures.Add(VaeRecipe.Bytes(clip.Narrow(2, frame, 1)));
@@ -292,8 +317,10 @@ public static class VideoRecipe
         var mask = Tensor.From(batch.KnownMask, batch.Size, 4, f, 1, 1).Narrow(0, i, 1).Expand(1, 4, f, 16, 28);
         var known = Of(batch.Known, f);
         if (m > 0)
-            (mask, known) = (Tensor.Cat(2, Tensor.Ones([1, 4, m, 16, 28], DType.F32, Device.Cpu), mask), Tensor.Cat(2,
-                Of(batch.Remembered, m), known));
+        {
+            mask = Tensor.Cat(2, Tensor.Ones([1, 4, m, 16, 28], DType.F32, Device.Cpu), mask);
+            known = Tensor.Cat(2, Of(batch.Remembered, m), known);
+        }
         var rows = Rows(tools, [batch.Captions[i], ""]);
         var shot = new WanShot
         {

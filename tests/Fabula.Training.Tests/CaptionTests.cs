@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Fabula.Training.PaperTheatre;
 
 namespace Fabula.Training.Tests;
@@ -82,7 +83,7 @@ public class CaptionTests
         {
             var text = Captions.Write(spec, Register.Planned, chance);
             Assert.StartsWith($"{spec.Size} shot. ", text);
-            var introduced = System.Text.RegularExpressions.Regex.Matches(text, @"(?<=\. )(?!There)(\w+) is an? ").Select(m => m.Groups[1].Value).ToList();
+            var introduced = Regex.Matches(text, @"(?<=\. )(?!There)(\w+) is an? ").Select(match => match.Groups[1].Value).ToList();
             Assert.Equal(spec.Roles.Count, introduced.Count);
             Assert.Equal(introduced.Count, introduced.Distinct().Count());
             if (spec.Location.Place != Place.Plain)
@@ -112,7 +113,7 @@ public class CaptionTests
         Assert.InRange(known.Count, 200, 400);
     }
 
-    static readonly System.Text.RegularExpressions.Regex Invented = new("^([b-df-hj-np-tv-z][aeiou]){2,3}$");
+    static readonly Regex Invented = new("^([b-df-hj-np-tv-z][aeiou]){2,3}$");
 
     [Fact]
     public void Every_value_of_every_attribute_has_words()

@@ -19,8 +19,7 @@ static class TrainCommand
     static readonly Option<int> Processes = new("--processes")
     {
         Description = "Processes of one thread each.",
-        DefaultValueFactory = _ =>
-        2
+        DefaultValueFactory = _ => 2,
     };
     static readonly Option<int> Rank = new("--rank") { Hidden = true };
     static readonly Option<int> Leader = new("--leader") { Hidden = true };
@@ -59,8 +58,8 @@ static class TrainCommand
         var stories = new Option<int>("--stories") { Description = "Stories to learn from.", DefaultValueFactory = _ => 1000 };
         var clips = new Option<int>("--clip-every") { Description = "Every how many stories one has clips.", DefaultValueFactory = _ => 4 };
         var from = new Option<string?>("--from") { Description = "A pocket folder whose video weights to begin with." };
-        return Recipe("video", "The pocket video model: all modes in a mix.", [steps, tools, latents, stories, clips, from], (parsed,
-            crewOf) =>
+        Option[] options = [steps, tools, latents, stories, clips, from];
+        return Recipe("video", "The pocket video model: all modes in a mix.", options, (parsed, crewOf) =>
         {
             var settings = new VideoSettings(parsed.GetValue(steps));
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));

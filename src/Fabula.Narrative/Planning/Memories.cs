@@ -4,9 +4,8 @@ namespace Fabula.Narrative;
 static class Memories
 {
     /// <summary>
-    /// For each visible person the first and the latest shot that showed them, for the place the
-    /// first and the latest shot there; oldest first,
-    /// at most <paramref name="limit"/>, of which the earliest go when there are more. Linear in the number of shots.
+    /// For each visible person the first and the latest shot that showed them, for the place the first and the latest shot there; oldest
+    /// first, at most <paramref name="limit"/>, of which the earliest go when there are more. Linear in the number of shots.
     /// </summary>
     public static List<PlanShot> Fill(IReadOnlyList<PlanShot> shots, Func<string, string> locationOfScene, int limit)
     {

@@ -53,10 +53,12 @@ public static class Captions
         switch (register)
         {
             case Register.Screenplay:
-                return $"{Heading(location.Indoors ? "Inside" : "Outside")} {Heading($"{location.Place}")} - {Heading($"{location.Time}")}\n";
+                return $"{Heading(location.Indoors ? "Inside" : "Outside")} {Heading($"{location.Place}")} - "
+                    + $"{Heading($"{location.Time}")}\n";
             case Register.Planned:
                 var name = Heading($"{location.Place}").ToLowerInvariant();
-                return $"{spec.Size} shot. {char.ToUpperInvariant(name[0])}{name[1..]}: {Detailed(Lexicon.Say(location.Place, chance["place"]), "")}"
+                return $"{spec.Size} shot. {char.ToUpperInvariant(name[0])}{name[1..]}: "
+                    + Detailed(Lexicon.Say(location.Place, chance["place"]), "")
                     + (plain ? "." : $", {Heading($"{location.Time}").ToLowerInvariant()}.");
             case Register.Referential:
                 return $"{Lexicon.Say(spec.Size, chance["size"])}, {Lexicon.Say($"Again.{location.Place}", chance["again"])}.";

@@ -70,8 +70,8 @@ public sealed class Teacher : IDisposable
 
     /// <summary>Everything that a resumed training needs beside the weights.</summary>
     public IEnumerable<KeyValuePair<string, Tensor>> State() =>
-        _muon.State().Concat(_adam.State()).Concat(_ema.Averages.Select(pair => new KeyValuePair<string, Tensor>(pair.Key + ".ema",
-            pair.Value)));
+        _muon.State().Concat(_adam.State())
+            .Concat(_ema.Averages.Select(pair => new KeyValuePair<string, Tensor>(pair.Key + ".ema", pair.Value)));
 
     public void Restore(Weights state, int step)
     {
