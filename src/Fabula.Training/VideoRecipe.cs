@@ -12,14 +12,14 @@ using Fabula.Training.PaperTheatre;
 
 namespace Fabula.Training;
 
-/// <param name="PictureTokens">Roughly how many tokens a batch of one process has.</param>
+/// <param name="PictureTokens">Roughly how many tokens a batch of one process has; never fewer than 16 examples.</param>
 /// <param name="PicturesUntil">Share of the steps in which only every seventh batch is one of clips; later three of four.</param>
 /// <param name="FigureWeight">How much more a latent that shows people counts.</param>
 /// <param name="MemoryNoise">Deviation of noise on half of the remembered pictures, as generated ones are not perfect.</param>
 public sealed record VideoSettings(int Steps = 6000, int PictureTokens = 600, double PicturesUntil = 0.4, double FigureWeight = 4,
     double MemoryNoise = 0.15, ulong Seed = 3)
 {
-    public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.5, EmaDecay: 0.998, WeightDecay: 0.02);
+    public Pace Pace { get; init; } = new(Matrices: 0.008, Others: 8e-4, Warmup: 60, DecayFrom: 0.5, EmaDecay: 0.998, WeightDecay: 0.02);
     public WanConfig Network { get; init; } = PocketNetwork;
     /// <summary>Seconds between saves, and between lines of progress; they change no result.</summary>
     public double SaveEvery { get; init; } = 420;
@@ -185,7 +185,7 @@ public static class VideoRecipe
         var clips = chance["clips"].Happens(step < settings.PicturesUntil * settings.Steps ? 0.15 : 0.75);
         var mode = chance["mode"].Pick<VideoMode>(clips ? VideoMode.Clips : VideoMode.Pictures);
         var tokens = 28 * ((mode.Clip ? 5 : 1) + mode.Memory);
-        return examples.Draw(chance["batch"][rank], mode, Math.Max(4, settings.PictureTokens / tokens));
+        return examples.Draw(chance["batch"][rank], mode, Math.Max(16, settings.PictureTokens / tokens));
     }
 
     /// <summary>Forward and backward of one batch; the mean loss.</summary>
