@@ -8,6 +8,7 @@
 // Exact saving over the reference: it runs all 512 padded rows; padding is never seen, so the batch is cut to its longest prompt.
 //
 // Shapes: B prompts; L tokens, padding included; D width; N heads; d width of a head; K buckets.
+using Fabula.Models.Text;
 using Fabula.Torch;
 
 namespace Fabula.Models;
@@ -87,6 +88,16 @@ public sealed class Umt5Encoder
                 .Replace("layer.1.DenseReluDense.wo.", "ffn.fc2.", StringComparison.Ordinal)
                 .Replace("layer.1.layer_norm.", "norm2.", StringComparison.Ordinal);
         };
+    }
+
+    /// <summary>Prompts, as the tokenizer gives them, to rows: see the other overload.</summary>
+    public Tensor[] Encode(IReadOnlyList<PromptTokens> prompts) => Encode(Ids(prompts), [.. prompts.Select(prompt => prompt.Length)]);
+
+    /// <summary>Tokens [B, L] i64 of prompts, L those of the longest.</summary>
+    public static Tensor Ids(IReadOnlyList<PromptTokens> prompts)
+    {
+        var longest = prompts.Max(prompt => prompt.Length);
+        return Tensor.From([.. prompts.SelectMany(prompt => prompt.Ids.Take(longest).Select(id => (long)id))], prompts.Count, longest);
     }
 
     /// <summary>Prompts to the rows that the video transformer reads [t5.py T5EncoderModel.__call__].</summary>

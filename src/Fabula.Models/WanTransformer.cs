@@ -13,95 +13,24 @@ using Fabula.Torch;
 
 namespace Fabula.Models;
 
-/// <summary>What a checkpoint's transformer is. <see cref="Kind"/> is the reference's model_type.</summary>
-public sealed record WanConfig
-{
-    /// <summary>"t2v", "i2v", "flf2v" or "ti2v".</summary>
-    public string Kind { get; init; } = "t2v";
-    public int Dim { get; init; } = 1536;
-    public int FfnDim { get; init; } = 8960;
-    public int Heads { get; init; } = 12;
-    public int Layers { get; init; } = 30;
-    /// <summary>Channels in: 16 latents, or 36 = 16 latents + 4 mask + 16 condition latents; 48 for TI2V.</summary>
-    public int InDim { get; init; } = 16;
-    public int OutDim { get; init; } = 16;
-    public int FreqDim { get; init; } = 256;
-    public int TextDim { get; init; } = 4096;
-    /// <summary>Text rows that cross-attention sees, padding included.</summary>
-    public int TextLen { get; init; } = 512;
-    public double Eps { get; init; } = 1e-6;
-    public (int T, int H, int W) Patch { get; init; } = (1, 2, 2);
-    /// <summary>Affine norm before cross-attention (norm3).</summary>
-    public bool CrossAttentionNorm { get; init; } = true;
-    /// <summary>Width of the CLIP tokens of 2.1 image models; 0 where there is no image branch.</summary>
-    public int ClipDim { get; init; }
-
-    // Options of tiny models; released checkpoints have none of them. What each gains: docs/LOG.md.
-    /// <summary>Rows and columns (in patches) of a learned position added to every frame's tokens; 0: none.</summary>
-    public (int Rows, int Columns) LearnedPositions { get; init; }
-    /// <summary>
-    /// The network answers with the clean latents instead of the velocity, which then is (x - answer)/t: a token as wide as the network
-    /// cannot also carry the noise through it (Li and He, "Back to Basics: Let Denoising Generative Models Denoise", 2025). What is known
-    /// (all four mask channels 1) is taken over as it is.
-    /// </summary>
-    public bool AnswersClean { get; init; }
-    /// <summary>
-    /// With <see cref="AnswersClean"/> and <see cref="LearnedPositions"/>: what is known of patches beforehand (mean per place, principal
-    /// components, their deviations) filters the noise as well as a linear filter can before the network sees it, and the network says what
-    /// the filter is wrong about, in units of its expected error: the preconditioning of Karras et al. 2022 for each component.
-    /// </summary>
-    public bool FiltersPatches { get; init; }
-    /// <summary>Known pictures are encoded each by itself, zeros elsewhere, instead of as one clip with grey between.</summary>
-    public bool ConditionAlone { get; init; }
-
-    public int HeadDim => Dim / Heads;
-
-    /// <summary>Bytes of the weights in this type.</summary>
-    public long WeightBytes(DType type)
-    {
-        double dim = Dim;
-        var block = 8 * dim * dim + 2 * dim * FfnDim + 22 * dim + FfnDim + (ClipDim > 0 ? 2 * dim * dim : 0);
-        var outer = dim * (InDim + OutDim) * Patch.T * Patch.H * Patch.W + (TextDim + FreqDim + 8 * dim) * dim
-            + (ClipDim > 0 ? (ClipDim + dim) * ClipDim : 0);
-        return (long)((Layers * block + outer) * type.Size());
-    }
-
-    /// <summary>
-    /// About how many bytes a forward pass needs beyond its weights and inputs: the larger of a block's two halves over this many tokens.
-    /// Within 25 % of what is measured (WanTransformerTests).
-    /// </summary>
-    public long StepBytes(long tokens, DType type)
-    {
-        double size = type.Size(), row = tokens * (double)Dim;
-        var attention = row * 8 * size;                                                          // norm, q k v before and after, result
-        var feedForward = tokens * (double)FfnDim * size + row * 2 * size;                       // hidden, norm, result
-        return (long)(row * 4 + Math.Max(attention, feedForward) + tokens * HeadDim * 4 + (64 << 20));   // residual, block, angles, scores
-    }
-
-    public static readonly WanConfig T2V_1_3B = new();
-    public static readonly WanConfig T2V_14B = new() { Dim = 5120, FfnDim = 13824, Heads = 40, Layers = 40 };
-    public static readonly WanConfig I2V_14B = T2V_14B with { Kind = "i2v", InDim = 36, ClipDim = 1280 };
-    public static readonly WanConfig FLF2V_14B = I2V_14B with { Kind = "flf2v" };
-    /// <summary>Wan 2.2: two experts of this shape.</summary>
-    public static readonly WanConfig I2V_A14B = T2V_14B with { Kind = "i2v", InDim = 36 };
-    public static readonly WanConfig TI2V_5B = new() { Kind = "ti2v", Dim = 3072, FfnDim = 14336, Heads = 24, InDim = 48, OutDim = 48 };
-}
-
 /// <summary>A prompt as the blocks see it: keys and values of every block, made once. Dispose of it when the shot is done.</summary>
 public sealed class WanPrompt : IDisposable
 {
     internal (Tensor K, Tensor V)[] Text { get; }     // per block [B, N', heads, d]
     internal (Tensor K, Tensor V)[]? Image { get; }   // per block [B, 257 or 514, heads, d]
     internal Tensor Bias { get; }                     // [B, N'] log of how many padded rows a key stands for; -inf: none
+    internal Tensor? Pooled { get; }                  // [B, D], see WanConfig.PoolsText
 
     internal WanKeys Block(int i) => new(Text[i], Bias, Image?[i]);
 
-    internal WanPrompt((Tensor, Tensor)[] text, (Tensor, Tensor)[]? image, Tensor bias) => (Text, Image, Bias) = (text, image, bias);
+    internal WanPrompt((Tensor, Tensor)[] text, (Tensor, Tensor)[]? image, Tensor bias, Tensor? pooled) =>
+        (Text, Image, Bias, Pooled) = (text, image, bias, pooled);
 
     public void Dispose()
     {
         foreach (var (k, v) in Text.Concat(Image ?? [])) { k.Dispose(); v.Dispose(); }
         Bias.Dispose();
+        Pooled?.Dispose();
     }
 }
 
@@ -152,6 +81,7 @@ public sealed class WanTransformer
     readonly WanPatchEmbedding _patch;
     readonly Linear _text0, _text2, _time0, _time2, _timeProjection;
     readonly WanImageEmbedding? _image;
+    readonly Linear? _pool0, _pool2;
     readonly Tensor? _positions;
     readonly WanPatchFilter? _filter;
     readonly WanBlock[] _blocks;
@@ -177,6 +107,8 @@ public sealed class WanTransformer
         _time2 = new Linear(weights["time_embedding"][2], dim, dim);
         _timeProjection = new Linear(weights["time_projection"][1], dim, 6 * dim);
         if (config.ClipDim > 0) _image = new WanImageEmbedding(weights["img_emb"], config.ClipDim, dim);
+        if (config.PoolsText)
+            (_pool0, _pool2) = (new(weights["text_pooling"][0], config.TextDim, dim), new(weights["text_pooling"][2], dim, dim));
         if (config.LearnedPositions is ( > 0, > 0) and var (places, across))
             _positions = weights.Get("position_embedding.weight", (long)places * across, dim);
         if (config.FiltersPatches) _filter = new WanPatchFilter(config, weights["components"]);
@@ -214,7 +146,9 @@ public sealed class WanTransformer
         (Tensor K, Tensor V)[] texts = [.. _blocks.Select(block => block.CrossAttention.TextKeys(text))];
         (Tensor K, Tensor V)[]? images = image is null ? null : [.. _blocks.Select(block => block.CrossAttention.ImageKeys(image))];
         foreach (var (k, v) in texts.Concat(images ?? [])) { k.Own(); v.Own(); }
-        return new WanPrompt(texts, images, bias.Own());
+        var pooled = _pool0 is null ? null : _pool2!.ForwardWide(_pool0.ForwardWide(
+            Tensor.Stack(0, [.. contexts.Select(context => context.To(DType.F32, _device).Mean(0))])).Silu());
+        return new WanPrompt(texts, images, bias.Own(), pooled?.Own());
     }
 
     /// <summary>The time's modulation, for any number of forward passes at this step.</summary>
@@ -257,11 +191,17 @@ public sealed class WanTransformer
             (cosine, sine) = (cosine.Pad([0, 0, 0, padTo - tokens], 1), sine.Pad([0, 0, 0, padTo - tokens]));
         }
         var (e, modulation, index) = (time.Embedding, time.Six, time.Index);                     // [U, D], [U, 6, D], [L]
+        var perSample = time.Time.PerSample;
+        if (prompt.Pooled is { } pooled)
+        {
+            (e, perSample) = (e + pooled, perSample || batch > 1);
+            modulation = _timeProjection.ForwardWide(e.Silu()).Reshape(e.Size(0), 6, Config.Dim);
+        }
         for (var i = 0; i < _blocks.Length; i++)
         {
             using var inner = TensorScope.Open();
             x = inner.Keep(GradientCheckpointing ? Checkpointed(i)
-                : _blocks[i].Forward(x, modulation, index, time.Time.PerSample, cosine, sine, tokens, prompt.Block(i), trace));
+                : _blocks[i].Forward(x, modulation, index, perSample, cosine, sine, tokens, prompt.Block(i), trace));
             trace?.Record($"block.{i}", x);
         }
         // Whatever the block sees is among the inputs: it must outlive the caller's scopes until backward.
@@ -272,11 +212,11 @@ public sealed class WanTransformer
             if (image is { } seen) inputs.AddRange([seen.K, seen.V]);
             if (index is not null) inputs.Add(index);
             return Checkpointing.Run(given => _blocks[i].Forward(given[0], given[1], index is null ? null : given[^1],
-                time.Time.PerSample, given[4], given[5], tokens,
+                perSample, given[4], given[5], tokens,
                 new((given[2], given[3]), given[6], image is null ? null : (given[7], given[8])), null), [.. inputs]);
         }
         // [B, L, pt ph pw out]
-        x = _head.Forward(x, e, index, time.Time.PerSample);
+        x = _head.Forward(x, e, index, perSample);
         trace?.Record("head", x);
         if (padTo > tokens) x = x.Narrow(1, 0, tokens);
         var answer = _filter is null ? Unpatchify(x, f, h, w)
@@ -428,57 +368,14 @@ sealed class WanPatchEmbedding(WanConfig config, Weights weights)
     readonly Tensor _bias = weights.Get("bias", config.Dim);
 
     /// <summary>x [B, C, F, H, W] -> [B, f h w, D].</summary>
-    public Tensor Forward(Tensor x)
+    public Tensor Forward(Tensor x) => Linear.Apply(Unfold(x, config.Patch), _weight.Flatten(1), _bias);
+
+    /// <summary>x [B, C, F, H, W] -> patches [B, f h w, C pt ph pw].</summary>
+    public static Tensor Unfold(Tensor x, (int T, int H, int W) patch)
     {
-        var (pt, ph, pw) = config.Patch;
+        var (pt, ph, pw) = patch;
         var (b, c, f, h, w) = (x.Size(0), x.Size(1), x.Size(2) / pt, x.Size(3) / ph, x.Size(4) / pw);
-        var patches = x.Reshape(b, c, f, pt, h, ph, w, pw).Permute(0, 2, 4, 6, 1, 3, 5, 7).Reshape(b, f * h * w, c * pt * ph * pw);
-        return Linear.Apply(patches, _weight.Flatten(1), _bias);
-    }
-}
-
-/// <summary>See <see cref="WanConfig.FiltersPatches"/>. N numbers in a patch, P places of a picture.</summary>
-sealed class WanPatchFilter(WanConfig config, Weights weights)
-{
-    readonly int _numbers = config.OutDim * config.Patch.T * config.Patch.H * config.Patch.W;
-    readonly Tensor _mean = weights.Get("mean", (long)config.LearnedPositions.Rows * config.LearnedPositions.Columns, Numbers(config)),
-        _directions = weights.Get("directions", Numbers(config), Numbers(config)), _deviation = weights.Get("deviation", Numbers(config));
-
-    static long Numbers(WanConfig config) => (long)config.OutDim * config.Patch.T * config.Patch.H * config.Patch.W;
-
-    /// <summary>[B, C, F, H, W] noisy -> the same shape: the best linear guess of the clean latents at these times.</summary>
-    public Tensor Filter(Tensor noisy, WanTime time)
-    {
-        var (pt, ph, pw) = config.Patch;
-        var (b, c, f, h, w) = (noisy.Size(0), noisy.Size(1), noisy.Size(2) / pt, noisy.Size(3) / ph, noisy.Size(4) / pw);
-        var patches = noisy.Reshape(b, c, f, pt, h, ph, w, pw).Permute(0, 2, 4, 6, 1, 3, 5, 7).Reshape(b, f, h * w, _numbers);
-        var (mean, directions) = (_mean.Float(), _directions.Float());
-        var share = Of(time, (t, power) => (1 - t) * power / ((1 - t) * (1 - t) * power + t * t + 1e-9));
-        var clean = Of(time, (t, _) => 1 - t);
-        var parts = (patches - mean * clean).Matmul(directions.Transpose(0, 1)) * share;         // [B, f, P, N]
-        return Picture(parts.Matmul(directions) + mean, f, h, w);
-    }
-
-    /// <summary>The network's answer [B, L, N] in units of the filter's expected error, as latents.</summary>
-    public Tensor Correction(Tensor answer, WanTime time, long f, long h, long w)
-    {
-        var error = Of(time, (t, power) => t * Math.Sqrt(power / ((1 - t) * (1 - t) * power + t * t + 1e-9)));
-        return Picture((answer.Reshape(answer.Size(0), f, h * w, _numbers) * error).Matmul(_directions.Float()), f, h, w);
-    }
-
-    /// <summary>A number per sample and component: [B or 1, 1, 1, N].</summary>
-    Tensor Of(WanTime time, Func<double, double, double> value)
-    {
-        var powers = _deviation.ToFloats().Select(deviation => (double)deviation * deviation).ToArray();
-        return Tensor.From([.. time.Distinct.SelectMany(timestep => powers.Select(power => (float)value(timestep / 1000, power)))],
-            time.Distinct.Length, 1, 1, _numbers).To(_directions.Device);
-    }
-
-    Tensor Picture(Tensor patches, long f, long h, long w)
-    {
-        var (pt, ph, pw) = config.Patch;
-        return patches.Reshape(patches.Size(0), f, h, w, config.OutDim, pt, ph, pw).Permute(0, 4, 1, 5, 2, 6, 3, 7)
-            .Reshape(patches.Size(0), config.OutDim, f * pt, h * ph, w * pw);
+        return x.Reshape(b, c, f, pt, h, ph, w, pw).Permute(0, 2, 4, 6, 1, 3, 5, 7).Reshape(b, f * h * w, c * pt * ph * pw);
     }
 }
 

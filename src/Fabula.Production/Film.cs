@@ -117,7 +117,7 @@ public sealed class Film : IDisposable
             else if (news is BuildEnded { Outcome: BuildOutcome.Succeeded } done && _only is not null
                 && done.Results.Find(_only) is { } one)
                 Shown = ShotFile.Write(Path.Combine(Output, "shots"), _only, folder.Store.PathOf(one), Plan.Film.Rate, Plan.Film.Title,
-                    Renderer.Facts.Name, cancel);
+                    Renderer.Facts.Name);
             yield return news;
         }
     }

@@ -23,8 +23,7 @@ public sealed record TextSettings(int Steps = 1500, int Batch = 32, ulong Seed =
         ["batch"] = Batch,
         ["seed"] = Seed,
         ["processes"] = crew,
-        ["matrices"] = Pace.Matrices,
-        ["others"] = Pace.Others,
+        ["pace"] = Pace.ToJson(),
     };
 }
 
@@ -33,7 +32,7 @@ public static class TextRecipe
     /// <param name="Roles">Per prompt and token: the role it is about, -1 the scene.</param>
     /// <param name="OfScenes">[B, questions].</param>
     /// <param name="OfPeople">[B, roles, questions].</param>
-    sealed record Captioned(IReadOnlyList<PromptTokens> Prompts, int[][] Roles, int[][] OfScenes, int[][][] OfPeople);
+    sealed record Captioned(PromptTokens[] Prompts, int[][] Roles, int[][] OfScenes, int[][][] OfPeople);
 
     /// <summary>Trains, or goes on training; on the tensor thread. Returns the share of held-out questions answered rightly.</summary>
     public static double Run(TextSettings settings, TrainingRun run, Crew crew, Action<string> say, CancellationToken stop)
@@ -147,7 +146,7 @@ public static class TextRecipe
             var register = here["register"].Pick(Register.Full, Register.Full, Register.Planned, Register.Planned, Register.Referential,
                 Register.Screenplay);
             if (shot.Location.Place == Place.Plain) register = Register.Full;
-            (((PromptTokens[])lesson.Prompts)[i], lesson.Roles[i]) = Tokens(tokenizer, Captions.Sentences(shot, register, here["words"]));
+            (lesson.Prompts[i], lesson.Roles[i]) = Tokens(tokenizer, Captions.Sentences(shot, register, here["words"]));
             lesson.OfScenes[i] = [.. Told.OfScenes.Select(question => question.Answer(shot, -1, register))];
             lesson.OfPeople[i] = [.. Enumerable.Range(0, shot.Roles.Count).Select(role =>
                 Told.OfPeople.Select(question => question.Answer(shot, role, register)).ToArray())];
@@ -163,14 +162,12 @@ public static class TextRecipe
         return (prompt, [.. roles.Append(-1).Take(prompt.Length)]);
     }
 
-    /// <summary>Rows of a batch of prompts and which of them are padding.</summary>
-    static (Tensor Rows, Tensor Mask) Rows(Umt5Encoder encoder, IReadOnlyList<PromptTokens> prompts)
+    /// <summary>Rows [B, L, D] of a batch of prompts, those of padding included.</summary>
+    static Tensor Rows(Umt5Encoder encoder, PromptTokens[] prompts)
     {
-        var longest = prompts.Max(prompt => prompt.Length);
-        var ids = Tensor.From([.. prompts.SelectMany(prompt => prompt.Ids.Take(longest).Select(id => (long)id))], prompts.Count, longest);
-        bool[] used = [.. prompts.SelectMany(prompt => Enumerable.Range(0, longest).Select(i => i < prompt.Length))];
-        var mask = Tensor.From(used, prompts.Count, longest);
-        return (encoder.Forward(ids, mask), mask);
+        var ids = Umt5Encoder.Ids(prompts);
+        bool[] used = [.. prompts.SelectMany(prompt => Enumerable.Range(0, (int)ids.Size(1)).Select(i => i < prompt.Length))];
+        return encoder.Forward(ids, Tensor.From(used, ids.Shape));
     }
 
     /// <summary>Every row answers all questions of its kind.</summary>
@@ -183,9 +180,9 @@ public static class TextRecipe
         static Linear[] Layers(Weights weights, int dim, IReadOnlyList<CaptionQuestion> questions) =>
             [.. questions.Select((question, i) => new Linear(weights[i], dim, question.Classes))];
 
-        public Tensor Loss((Tensor Rows, Tensor Mask) text, Captioned lesson)
+        public Tensor Loss(Tensor rows, Captioned lesson)
         {
-            var (length, flat) = ((int)text.Rows.Size(1), text.Rows.Flatten(0, 1));               // [B L, D]
+            var (length, flat) = ((int)rows.Size(1), rows.Flatten(0, 1));                         // [B L, D]
             Tensor Of(Linear layer, Func<int, int, int> answer)
             {
                 var truth = new long[lesson.Roles.Length * length];
@@ -204,15 +201,15 @@ public static class TextRecipe
         }
 
         /// <summary>The share of right answers, where all rows about a person, or the scene, answer together.</summary>
-        public IReadOnlyList<(string Question, double Share)> Right((Tensor Rows, Tensor Mask) text, Captioned lesson)
+        public IReadOnlyList<(string Question, double Share)> Right(Tensor rows, Captioned lesson)
         {
             var right = new Dictionary<string, (int Yes, int Count)>();
             void Ask(int prompt, int role, Linear[] layers, IReadOnlyList<CaptionQuestion> questions, int[] answers)
             {
-                long[] rows = [.. lesson.Roles[prompt].Index().Where(at => at.Item == role).Select(at => (long)at.Index)];
-                if (rows.Length == 0) return;
+                long[] about = [.. lesson.Roles[prompt].Index().Where(at => at.Item == role).Select(at => (long)at.Index)];
+                if (about.Length == 0) return;
                 using var scope = TensorScope.Open();
-                var seen = text.Rows.Select(0, prompt).IndexSelect(0, Tensor.From(rows, rows.Length));
+                var seen = rows.Select(0, prompt).IndexSelect(0, Tensor.From(about, about.Length));
                 for (var q = 0; q < layers.Length; q++)
                 {
                     var (yes, count) = right.GetValueOrDefault(questions[q].Name);

@@ -37,10 +37,7 @@ public sealed record VaeSettings(int Steps = 6000, int Crops = 3, int CropHeight
         ["dec_dim"] = Network.DecDim,
         ["z_dim"] = Network.ZDim,
         ["fitted"] = Fitted,
-        ["matrices"] = Pace.Matrices,
-        ["others"] = Pace.Others,
-        ["decay_from"] = Pace.DecayFrom,
-        ["ema"] = Pace.EmaDecay,
+        ["pace"] = Pace.ToJson(),
     };
 }
 

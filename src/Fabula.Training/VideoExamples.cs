@@ -30,7 +30,7 @@ public sealed record VideoMode(string Name, bool Clip, int Memory = 0, bool Cast
 /// <param name="KnownMask">[B, 4, f].</param>
 /// <param name="Weight">[B, f, h, w]: how much each latent counts.</param>
 public sealed record VideoBatch(VideoMode Mode, int Size, int Frames, int Memory, float[] Target, float[] Remembered, float[] Known,
-    float[] KnownMask, float[] Weight, IReadOnlyList<string> Captions);
+    float[] KnownMask, float[] Weight, string[] Captions);
 
 public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int rows, int columns, double figureWeight)
 {
@@ -55,7 +55,6 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
         var (number, others) = Choose(story, chance, batch.Memory > 0 && !mode.Cast);
         var shot = shots[number];
         var (frames, map) = (batch.Frames, story.Figures[number]);
-        var captions = (string[])batch.Captions;
         var moment = chance["moment"].Below(3);
         var plain = !mode.Clip && mode.Memory == 0 ? chance["plain"].Unit : 1;
         void Put(float[] into, int count, int frame, Half[] picture) => Place(picture, 1, 0, into, at, count, frame);
@@ -64,13 +63,13 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
         {
             var who = chance["who"].Below(story.Portraits.Length);
             Put(batch.Target, 1, 0, story.Portraits[who]);
-            captions[at] = Captions.Write(ShotSpec.Portrait(story.Story.People[who]), chance["told"].Pick(Register.Full, Register.Planned),
+            batch.Captions[at] = Captions.Write(ShotSpec.Portrait(story.Story.People[who]), chance["told"].Pick(Register.Full, Register.Planned),
                 chance["words"]);
         }
         else if (plain < 0.16)
         {
             Put(batch.Target, 1, 0, story.Plates[number]);
-            captions[at] = Captions.Write(shot.Spec.Plate, chance["told"].Pick(Register.Full, Register.Planned), chance["words"]);
+            batch.Captions[at] = Captions.Write(shot.Spec.Plate, chance["told"].Pick(Register.Full, Register.Planned), chance["words"]);
         }
         else
         {
@@ -80,7 +79,7 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
             var told = batch.Memory > 0 ? chance["told"].Pick(Register.Referential, Register.Referential, Register.Planned, Register.Full)
                 : mode.First ? chance["told"].Pick(Register.Full, Register.Referential, Register.Screenplay, Register.Planned)
                 : chance["told"].Pick(Register.Full, Register.Planned);
-            captions[at] = chance["silent"].Happens(0.08) ? "" : Captions.Write(shot.Spec, told, chance["words"]);
+            batch.Captions[at] = chance["silent"].Happens(0.08) ? "" : Captions.Write(shot.Spec, told, chance["words"]);
             for (var f = 0; f < frames; f++)
                 for (var i = 0; i < rows * columns; i++)
                     batch.Weight[(at * frames + f) * rows * columns + i] =

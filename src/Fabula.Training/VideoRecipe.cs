@@ -12,14 +12,14 @@ using Fabula.Training.PaperTheatre;
 
 namespace Fabula.Training;
 
-/// <param name="PictureTokens">Roughly how many tokens a batch of one process has; never fewer than 16 examples.</param>
+/// <param name="BatchTokens">Roughly how many tokens a batch of one process has, with 12 to 32 examples.</param>
 /// <param name="PicturesUntil">Share of the steps in which only every seventh batch is one of clips; later three of four.</param>
 /// <param name="FigureWeight">How much more a latent that shows people counts.</param>
 /// <param name="MemoryNoise">Deviation of noise on half of the remembered pictures, as generated ones are not perfect.</param>
-public sealed record VideoSettings(int Steps = 6000, int PictureTokens = 600, double PicturesUntil = 0.4, double FigureWeight = 4,
+public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, double PicturesUntil = 0.4, double FigureWeight = 4,
     double MemoryNoise = 0.15, ulong Seed = 3)
 {
-    public Pace Pace { get; init; } = new(Matrices: 0.008, Others: 8e-4, Warmup: 60, DecayFrom: 0.5, EmaDecay: 0.998, WeightDecay: 0.02);
+    public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.5, EmaDecay: 0.998, WeightDecay: 0.02);
     public WanConfig Network { get; init; } = PocketNetwork;
     /// <summary>Seconds between saves, and between lines of progress; they change no result.</summary>
     public double SaveEvery { get; init; } = 420;
@@ -28,9 +28,9 @@ public sealed record VideoSettings(int Steps = 6000, int PictureTokens = 600, do
     public static readonly WanConfig PocketNetwork = new()
     {
         Kind = "i2v",
-        Dim = 256,
-        FfnDim = 768,
-        Heads = 4,
+        Dim = 192,
+        FfnDim = 576,
+        Heads = 3,
         Layers = 6,
         InDim = 36,
         OutDim = 16,
@@ -42,13 +42,14 @@ public sealed record VideoSettings(int Steps = 6000, int PictureTokens = 600, do
         AnswersClean = true,
         FiltersPatches = true,
         ConditionAlone = true,
+        PoolsText = true,
     };
 
     public JsonObject ToJson(int crew) => new()
     {
         ["recipe"] = "video 1",
         ["steps"] = Steps,
-        ["tokens"] = PictureTokens,
+        ["tokens"] = BatchTokens,
         ["pictures_until"] = PicturesUntil,
         ["figure_weight"] = FigureWeight,
         ["memory_noise"] = MemoryNoise,
@@ -56,10 +57,7 @@ public sealed record VideoSettings(int Steps = 6000, int PictureTokens = 600, do
         ["processes"] = crew,
         ["dim"] = Network.Dim,
         ["layers"] = Network.Layers,
-        ["matrices"] = Pace.Matrices,
-        ["others"] = Pace.Others,
-        ["decay_from"] = Pace.DecayFrom,
-        ["ema"] = Pace.EmaDecay,
+        ["pace"] = Pace.ToJson(),
     };
 }
 
@@ -76,6 +74,7 @@ public static class VideoRecipe
         using var weights = Weights.Fresh(settings.Seed, DType.F32, Device.Cpu);
         var model = new WanTransformer(settings.Network, weights);
         foreach (var (name, tensor) in weights.Parameters) Begin(name, tensor, from);
+        if (from is null) LookAtTheLike(weights.Parameters);
         if (from is null && run.Start == 0) Measure(settings, weights.Parameters, examples);
         weights.Trainable();
         var known = weights.Parameters.Where(pair => IsFixed(pair.Key)).ToList();
@@ -143,6 +142,17 @@ public static class VideoRecipe
     }
 
     /// <summary>
+    /// Queries begin as keys do, so that a token looks at tokens like itself, such as those of the same place in a remembered picture
+    /// (Trockman and Kolter, "Mimetic Initialization of Self-Attention Layers", 2023).
+    /// </summary>
+    static void LookAtTheLike(IReadOnlyDictionary<string, Tensor> weights)
+    {
+        foreach (var (name, keys) in weights)
+            if (name.EndsWith("self_attn.k.weight", StringComparison.Ordinal))
+                keys.Detach().CopyFrom(weights[name.Replace("attn.k", "attn.q", StringComparison.Ordinal)]);
+    }
+
+    /// <summary>
     /// What is known of patches beforehand (<see cref="WanConfig.FiltersPatches"/>): the mean of each place of a picture, and the principal
     /// components around it. The first layer begins as these components too, each dimension of the network one of them.
     /// </summary>
@@ -185,14 +195,13 @@ public static class VideoRecipe
         var clips = chance["clips"].Happens(step < settings.PicturesUntil * settings.Steps ? 0.15 : 0.75);
         var mode = chance["mode"].Pick<VideoMode>(clips ? VideoMode.Clips : VideoMode.Pictures);
         var tokens = 28 * ((mode.Clip ? 5 : 1) + mode.Memory);
-        return examples.Draw(chance["batch"][rank], mode, Math.Max(16, settings.PictureTokens / tokens));
+        return examples.Draw(chance["batch"][rank], mode, Math.Clamp(settings.BatchTokens / tokens, 12, 32));
     }
 
     /// <summary>Forward and backward of one batch; the mean loss.</summary>
     static double Learn(VideoSettings settings, VideoTools tools, WanTransformer model, VideoBatch batch, RandomSource random, int step,
         int rank)
     {
-        var config = model.Config;
         using var learning = Autograd.Enable();
         var wrong = Wrong(tools, model, batch, Sigmas(random, step, rank, batch.Size),
             (purpose, shape) => random.Normal($"{purpose} {rank}", step, shape), step % 2 == 0 ? settings.MemoryNoise : 0);
@@ -209,28 +218,37 @@ public static class VideoRecipe
     static Tensor Wrong(VideoTools tools, WanTransformer model, VideoBatch batch, double[] sigmas, Func<string, long[], Tensor> normal,
         double memoryNoise)
     {
-        var (size, f, m, z) = (batch.Size, batch.Frames, batch.Memory, model.Config.OutDim);
-        var (places, across) = model.Config.LearnedPositions;
-        long rows = places * model.Config.Patch.H, columns = across * model.Config.Patch.W;
-        Tensor Latents(float[] values, int frames) => Tensor.From(values, size, z, frames, rows, columns);
-        var (all, known) = (Latents(batch.Target, f), Latents(batch.Known, f));
-        var mask = Tensor.From(batch.KnownMask, size, 4, f, 1, 1).Expand(size, 4, f, rows, columns);
-        if (m > 0)
-        {
-            var remembered = Latents(batch.Remembered, m);
-            if (memoryNoise > 0) remembered = remembered + normal("memory", remembered.Shape) * memoryNoise;
-            (all, known) = (Tensor.Cat(2, remembered, all), Tensor.Cat(2, remembered, known));
-            mask = Tensor.Cat(2, Tensor.Ones([size, 4, m, rows, columns], DType.F32, Device.Cpu), mask);
-        }
+        var (size, f, m) = (batch.Size, batch.Frames, batch.Memory);
+        var (all, condition) = Tensors(model.Config, batch, memoryNoise > 0 ? shape => normal("memory", shape) * memoryNoise : null);
         var noise = normal("noise", all.Shape);
         var t = Tensor.From([.. sigmas.Select(sigma => (float)sigma)], size, 1, 1, 1, 1);
         var noisy = all + (noise - all) * t;
         var contexts = Rows(tools, batch.Captions);
+        var (places, across) = model.Config.LearnedPositions;
         using var rotation = model.Rotate(Conditioning.Positions(m, f), places, across);
         using var prompt = model.Prepare(contexts);
         using var modulation = model.Modulate(WanTime.Each([.. sigmas.Select(sigma => sigma * 1000)]));
-        var velocity = model.Forward(Tensor.Cat(1, noisy, mask, known), modulation, prompt, rotation);
+        var velocity = model.Forward(Tensor.Cat(1, noisy, condition), modulation, prompt, rotation);
         return ((velocity - (noise - all)).Narrow(2, m, f) * t).Square();
+    }
+
+    /// <summary>
+    /// A batch as the model has it: all frames [B, z, M + f, h, w], the remembered ones first, and what is known of them
+    /// [B, 4 + z, M + f, h, w].
+    /// </summary>
+    /// <param name="blemish">What is added to the remembered frames, by shape.</param>
+    static (Tensor All, Tensor Condition) Tensors(WanConfig network, VideoBatch batch, Func<long[], Tensor>? blemish = null)
+    {
+        var (size, f, m, z) = (batch.Size, batch.Frames, batch.Memory, network.OutDim);
+        long rows = network.LearnedPositions.Rows * network.Patch.H, columns = network.LearnedPositions.Columns * network.Patch.W;
+        Tensor Latents(float[] values, int frames) => Tensor.From(values, size, z, frames, rows, columns);
+        var mask = Tensor.From(batch.KnownMask, size, 4, f, 1, 1).Expand(size, 4, f, rows, columns);
+        var (all, condition) = (Latents(batch.Target, f), Tensor.Cat(1, mask, Latents(batch.Known, f)));
+        if (m == 0) return (all, condition);
+        var remembered = Latents(batch.Remembered, m);
+        if (blemish is not null) remembered += blemish(remembered.Shape);
+        var whole = Tensor.Ones([size, 4, m, rows, columns], DType.F32, Device.Cpu);
+        return (Tensor.Cat(2, remembered, all), Tensor.Cat(2, Tensor.Cat(1, whole, remembered), condition));
     }
 
     /// <summary>Errors on held-out stories at three noise levels, each mode's the same examples and noise every time.</summary>
@@ -271,10 +289,7 @@ public static class VideoRecipe
     static Tensor[] Rows(VideoTools tools, IReadOnlyList<string> captions)
     {
         using var off = Autograd.Disable();
-        var prompts = captions.Select(tools.Tokenizer.Encode).ToList();
-        var longest = prompts.Max(prompt => prompt.Length);
-        var ids = Tensor.From([.. prompts.SelectMany(prompt => prompt.Ids.Take(longest).Select(id => (long)id))], prompts.Count, longest);
-        return tools.Text.Encode(ids, [.. prompts.Select(prompt => prompt.Length)]);
+        return tools.Text.Encode([.. captions.Select(tools.Tokenizer.Encode)]);
     }
 
     /// <summary>Samples from the averaged weights: every mode on held-out stories, the truth above.</summary>
@@ -285,10 +300,14 @@ public static class VideoRecipe
         using var off = Autograd.Disable();
         var (model, weights) = Averaged(settings.Network, averages);
         using var _ = weights;
-        using var stage = new Stage(224, 128);
-        var stories = new LatentStories(tools.Vae, run.Folder, settings.Seed);
+        var (z, stride) = (settings.Network.OutDim, tools.Vae.Config.SpatialStride);
+        var (rows, columns) = (settings.Network.LearnedPositions.Rows * settings.Network.Patch.H,
+            settings.Network.LearnedPositions.Columns * settings.Network.Patch.W);
+        var (width, height) = (columns * stride, rows * stride);
+        using var stage = new Stage(width, height);
+        var stories = new LatentStories(tools.Vae, run.Folder, settings.Seed, height, width);
         var told = Enumerable.Range(0, 3).Select(i => LatentStories.Tell(settings.Seed, i, heldOut: true));
-        var held = new VideoExamples([.. told.Select(story => stories.Encode(story, true, stage))], settings.Network.OutDim, 16, 28, 0);
+        var held = new VideoExamples([.. told.Select(story => stories.Encode(story, true, stage))], z, rows, columns, 0);
         run.Log(step, Examine(settings, tools, model, held));
         var pictures = new List<ReadOnlyMemory<byte>>();
         foreach (var mode in VideoMode.Pictures.Concat(VideoMode.Clips))
@@ -297,14 +316,14 @@ public static class VideoRecipe
             for (var i = 0; i < batch.Size; i++)
             {
                 using var inner = TensorScope.Open();
-                var latents = Tensor.From(batch.Target, batch.Size, settings.Network.OutDim, batch.Frames, 16, 28);
+                var latents = Tensor.From(batch.Target, batch.Size, z, batch.Frames, rows, columns);
                 var truth = tools.Vae.Decode(latents.Narrow(0, i, 1));
                 var made = tools.Vae.Decode(Sample(settings, tools, model, batch, i, steps: 8));
                 foreach (var clip in new[] { truth, made })
                     for (var frame = 0; frame < clip.Size(2); frame += 4) pictures.Add(VaeRecipe.Bytes(clip.Narrow(2, frame, 1)));
             }
         }
-        run.Sheet("video", step, pictures, 224, 128, 10);
+        run.Sheet("video", step, pictures, width, height, 10);
     }
 
     /// <summary>One example of a batch, sampled as the product does; [1, z, f, h, w].</summary>
@@ -312,23 +331,16 @@ public static class VideoRecipe
         double guidance = 1)
     {
         using var scope = TensorScope.Open();
-        var (z, m, f) = (model.Config.OutDim, batch.Memory, batch.Frames);
-        Tensor Of(float[] values, int frames) => Tensor.From(values, batch.Size, z, frames, 16, 28).Narrow(0, i, 1);
-        var mask = Tensor.From(batch.KnownMask, batch.Size, 4, f, 1, 1).Narrow(0, i, 1).Expand(1, 4, f, 16, 28);
-        var known = Of(batch.Known, f);
-        if (m > 0)
-        {
-            mask = Tensor.Cat(2, Tensor.Ones([1, 4, m, 16, 28], DType.F32, Device.Cpu), mask);
-            known = Tensor.Cat(2, Of(batch.Remembered, m), known);
-        }
+        var (m, f) = (batch.Memory, batch.Frames);
+        var (all, condition) = Tensors(model.Config, batch);
         var rows = Rows(tools, [batch.Captions[i], ""]);
         var shot = new WanShot
         {
             Schedule = Schedule.UniPC(steps, 3),
-            Noise = new RandomSource(settings.Seed).Normal($"show {i}", 0, 1, z, m + f, 16, 28),
+            Noise = new RandomSource(settings.Seed).Normal($"show {i}", 0, [1, .. all.Shape[1..]]),
             Prompt = rows[0],
             NegativePrompt = rows[1],
-            Condition = Tensor.Cat(1, mask, known),
+            Condition = condition.Narrow(0, i, 1),
             Positions = Conditioning.Positions(m, f),
         };
         SolverState? last = null;

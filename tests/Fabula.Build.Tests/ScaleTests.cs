@@ -63,7 +63,7 @@ public class ScaleTests(Xunit.Abstractions.ITestOutputHelper output)
         // Bounds that hold on a busy machine too; the figures seen are in docs/build.md.
         Assert.InRange(building.TotalSeconds, 0, 1);
         Assert.InRange(noOp.Min(), 0, 1);
-        Assert.InRange(memory[^1] - memory[1], -2_000_000, 2_000_000);
+        Assert.InRange(memory[^1] - memory[1], long.MinValue, 2_000_000);       // what grows leaks; buffers may be given back
     }
 
     static Recipe Short { get; } = Toys.Text("short", run => run.Settings.Canonical);

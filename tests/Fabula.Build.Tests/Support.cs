@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 
 namespace Fabula.Build.Tests;
@@ -29,19 +28,7 @@ sealed class TestFolder(bool inMemory = false) : IDisposable
         return new SourceInput(name, path, Artifact.OfFile(path));
     }
 
-    /// <summary>Every artifact's name, inode, size, time of the last write and of the last change of any kind.</summary>
-    public HashSet<string> Artifacts()
-    {
-        using var find = Process.Start(new ProcessStartInfo("find",
-            [Path.Combine(Build, "objects"), "-type", "f", "-printf", "%P %i %s %T@ %C@\\n"])
-        {
-            RedirectStandardOutput = true,
-        })!;
-        var lines = find.StandardOutput.ReadToEnd();
-        find.WaitForExit();
-        Assert.Equal(0, find.ExitCode);
-        return [.. lines.Split('\n', StringSplitOptions.RemoveEmptyEntries)];
-    }
+    public HashSet<string> Artifacts() => StoredFiles.Of(Path.Combine(Build, "objects"));
 
     public string ObjectOf(Artifact artifact) =>
         Path.Combine(Build, "objects", artifact.Digest.ToString()[..2], artifact.Digest.ToString()[2..]);

@@ -2,7 +2,7 @@ using Fabula.Torch;
 
 namespace Fabula.Models.Tests;
 
-/// <summary>The options of tiny models: WanConfig.LearnedPositions, AnswersClean and FiltersPatches, and a timestep per sample.</summary>
+/// <summary>The options of tiny models: WanConfig.LearnedPositions, AnswersClean, FiltersPatches and PoolsText, and a timestep per sample.</summary>
 public class PocketOptionsTests
 {
     static readonly WanConfig Config = new()
@@ -82,13 +82,29 @@ public class PocketOptionsTests
     public void Samples_of_a_batch_each_have_their_own_time() => OnTorch.Run(() =>
     {
         using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
-        var model = new WanTransformer(Config with { FiltersPatches = true }, weights);
+        var model = new WanTransformer(Config with { FiltersPatches = true, PoolsText = true }, weights);
         var random = new RandomSource(3);
         var (latents, _) = Latents(random, 2);
         Tensor[] rows = [random.Normal("rows", 0, 5, 8), random.Normal("rows", 1, 3, 8)];
         var together = Velocity(model, latents, rows, 900, 200);
         Close.To(together.Narrow(0, 0, 1), Velocity(model, latents.Narrow(0, 0, 1), [rows[0]], 900), 1e-4);
         Close.To(together.Narrow(0, 1, 1), Velocity(model, latents.Narrow(0, 1, 1), [rows[1]], 200), 1e-4);
+    });
+
+    [Fact]
+    public void Pooled_words_count_by_their_mean_and_for_every_sample_its_own() => OnTorch.Run(() =>
+    {
+        using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
+        var model = new WanTransformer(Config with { PoolsText = true }, weights);
+        foreach (var (name, tensor) in weights.Parameters)
+            if (name.Contains("cross_attn.o", StringComparison.Ordinal)) tensor.Zero_();        // words come in no other way
+        var random = new RandomSource(3);
+        var (latents, _) = Latents(random, 2);
+        Tensor first = random.Normal("rows", 0, 5, 8), second = random.Normal("rows", 1, 3, 8);
+        var together = Velocity(model, latents, [first, second], 500);                          // one time for both
+        Close.To(together.Narrow(0, 1, 1), Velocity(model, latents.Narrow(0, 1, 1), [second], 500), 1e-4);
+        Close.To(together.Narrow(0, 0, 1), Velocity(model, latents.Narrow(0, 0, 1), [first.Flip(0)], 500), 1e-4);
+        Assert.True((together.Narrow(0, 0, 1) - Velocity(model, latents.Narrow(0, 0, 1), [second], 500)).Abs().Max().Item() > 1e-3);
     });
 
     [Fact]

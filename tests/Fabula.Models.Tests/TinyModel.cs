@@ -87,11 +87,7 @@ sealed class TinyModel : IDisposable
         Assert.True(model.IsUsable, model.Describe());
         var tokenizer = model.LoadTokenizer();
         using var encoder = model.LoadTextEncoder(type, Device.Cpu);
-        Tensor Encoded(string prompt)
-        {
-            var tokens = tokenizer.Encode(prompt);
-            return encoder.Network.Encode(Tensor.From([.. tokens.Ids.Select(id => (long)id)], 1, tokens.Ids.Count), [tokens.Length])[0];
-        }
+        Tensor Encoded(string prompt) => encoder.Network.Encode([tokenizer.Encode(prompt)])[0];
         var (prompt, negative) = (Encoded("the red cat walks in New York"), Encoded("blurred"));
         using var transformer = model.LoadTransformer(0, type, Device.Cpu);
         var shot = new WanShot

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Fabula.Build;
 using Fabula.Models;
 using Fabula.Narrative;
@@ -86,18 +85,7 @@ sealed class SmallProduction : IDisposable
         return await film.Told(jobs: jobs);
     }
 
-    /// <summary>Every artifact's name, inode, size, time of the last write and of the last change of any kind.</summary>
-    public HashSet<string> Artifacts()
-    {
-        using var find = Process.Start(new ProcessStartInfo("find",
-            [Path.Combine(Build, "objects"), "-type", "f", "-printf", "%P %i %s %T@ %C@\\n"])
-        {
-            RedirectStandardOutput = true,
-        })!;
-        var lines = find.StandardOutput.ReadToEnd();
-        find.WaitForExit();
-        return [.. lines.Split('\n', StringSplitOptions.RemoveEmptyEntries)];
-    }
+    public HashSet<string> Artifacts() => StoredFiles.Of(Path.Combine(Build, "objects"));
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
 }

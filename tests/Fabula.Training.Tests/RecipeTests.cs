@@ -86,7 +86,7 @@ public sealed class RecipeTests : IDisposable
         var (tools, weights) = Tools(folder, Path.Combine(_folder, "text"));
         var stories = new LatentStories(tools.Vae, Path.Combine(_folder, "latents"), 5);
         var examples = new VideoExamples([.. stories.Load(0, 2, 1)], 6, 16, 28, 4);
-        var settings = new VideoSettings(Steps: 10, PictureTokens: 300, PicturesUntil: 0)
+        var settings = new VideoSettings(Steps: 10, BatchTokens: 300, PicturesUntil: 0)
         {
             Network = VideoSettings.PocketNetwork with { Dim = 24, FfnDim = 32, Heads = 2, Layers = 1, InDim = 16, OutDim = 6 },
         };

@@ -83,7 +83,7 @@ static class DoctorCommand
     static bool Models()
     {
         if (FilmArguments.Pocket() is not { } path)
-            return Say(false, "model", "models/pocket is not there",
+            return Say(false, "model", "there is no whole model in models/pocket",
                 "Name a model's folder with --model, or set FABULA_MODELS; --model stand-in draws without one.");
         try
         {

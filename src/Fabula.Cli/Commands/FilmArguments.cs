@@ -35,7 +35,7 @@ sealed record FilmArguments(Option<string?> Model, Option<string?> Out, Option<i
         .FirstOrDefault(path => File.Exists(Path.Combine(path, "config.json")));
 
     static string Default() => Pocket() ?? throw new NarrativeException(
-        $"There is no model (looked for pocket in {string.Join(", ", Places())}). Name a model's folder with --model, or try the "
+        $"There is no model (looked for pocket in {string.Join(", ", Places().Distinct())}). Name a model's folder with --model, or try the "
         + "production without one: --model stand-in");
 
     static IEnumerable<string> Places()

@@ -232,8 +232,7 @@ public sealed class FilmModel : IDisposable
         Tensor Encode(string prompt)
         {
             using var scope = TensorScope.Open();
-            var tokens = tokenizer.Encode(prompt);
-            return encoder.Encode(Tensor.From([.. tokens.Ids.Select(id => (long)id)], 1, tokens.Ids.Count), [tokens.Length])[0].Own();
+            return encoder.Encode([tokenizer.Encode(prompt)])[0].Own();
         }
         var rows = (Encode(request.Prompt), Encode(request.NegativePrompt));
         Release(ref _text);

@@ -1,4 +1,5 @@
 // How all recipes update their weights: Muon for hidden matrices, AdamW for the rest, clipping, warm-up and decay, and an average.
+using System.Text.Json.Nodes;
 using Fabula.Torch;
 
 namespace Fabula.Training;
@@ -10,6 +11,18 @@ namespace Fabula.Training;
 public sealed record Pace(double Matrices = 0.02, double Others = 2e-3, int Warmup = 60, double DecayFrom = 0.45, double Floor = 0.02,
     double Clip = 1, double EmaDecay = 0.998, double WeightDecay = 0.01)
 {
+    public JsonObject ToJson() => new()
+    {
+        ["matrices"] = Matrices,
+        ["others"] = Others,
+        ["warmup"] = Warmup,
+        ["decay_from"] = DecayFrom,
+        ["floor"] = Floor,
+        ["clip"] = Clip,
+        ["ema"] = EmaDecay,
+        ["weight_decay"] = WeightDecay,
+    };
+
     /// <summary>The rate at a step as a share of its height.</summary>
     public double At(long step, long steps)
     {
