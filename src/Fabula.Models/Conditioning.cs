@@ -89,6 +89,61 @@ public static class Conditioning
     }
 
     /// <summary>
+    /// As <see cref="Encode"/>, for models that take drafts (<see cref="WanConfig.TakesDrafts"/>): known frames are encoded alone, and
+    /// where nothing is known stands what the frame will be like, with a mask of one half. After a first frame that is the first frame,
+    /// turning into the last where there is one; otherwise the background, if there is one.
+    /// </summary>
+    /// <param name="first">The first frame [3, H, W]; null: not known.</param>
+    /// <param name="last">The last frame, known with the first.</param>
+    /// <param name="background">The empty place.</param>
+    /// <param name="memory">Remembered pictures, oldest first.</param>
+    public static Tensor Drafts(WanVae vae, int frames, int rows, int columns, Tensor? first, Tensor? last, Tensor? background,
+        IReadOnlyList<Tensor> memory)
+    {
+        using var scope = TensorScope.Open();
+        var stride = vae.Config.SpatialStride;
+        Tensor Fit(Tensor image) => Resize(image, rows * stride, columns * stride);              // [1, 3, 1, H, W]
+        Tensor[]? Still(Tensor? image)
+        {
+            if (image is null) return null;
+            var latents = vae.Encode(Fit(image).Repeat(1, 1, StillFrames, 1, 1));                // [1, z, 2, h, w]
+            return [latents.Narrow(2, 0, 1), latents.Narrow(2, 1, 1)];
+        }
+        var (start, end, place) = (Still(first), Still(last), Still(background));
+        var (length, nothing) = (LatentFrames(frames), Tensor.Zeros([1, vae.Config.ZDim, 1, rows, columns], DType.F32, Device.Cpu));
+        var (latents, masks) = (new List<Tensor>(), new List<float[]>());
+        foreach (var picture in memory)
+        {
+            latents.Add(vae.Encode(Fit(picture)));
+            masks.Add([1, 1, 1, 1]);
+        }
+        for (var f = 0; f < length; f++)
+        {
+            var share = DraftShare(f, length);
+            latents.Add((start ?? place)?[Math.Min(f, 1)] is not { } draft ? nothing
+                : end is null || f == 0 ? draft : draft + (end[1] - draft) * share);
+            masks.Add(DraftMask(f, length, first is not null, last is not null, background is not null));
+        }
+        var mask = Tensor.From([.. Enumerable.Range(0, 4).SelectMany(sub => masks.Select(values => values[sub]))], 1, 4, masks.Count, 1, 1)
+            .Expand(1, 4, masks.Count, rows, columns);
+        var condition = Tensor.Cat(2, [.. latents]);
+        return scope.Keep(Tensor.Cat(1, mask.To(condition.Device), condition));
+    }
+
+    /// <summary>A picture stands still for so many frames when it is encoded as a draft: one group of four after the first.</summary>
+    public const int StillFrames = 5;
+
+    /// <summary>How much of the last frame is in the draft of latent frame f, which ends with pixel frame 4 f.</summary>
+    public static double DraftShare(int f, int length) => f == length - 1 ? 1 : f == 0 ? 0 : (4 * f - 1.5) / (4 * (length - 1));
+
+    /// <summary>
+    /// The four mask channels of latent frame f: 1 known, one half a draft, 0 nothing; of a last frame one picture is known.
+    /// </summary>
+    public static float[] DraftMask(int f, int length, bool first, bool last, bool background) =>
+        first && f == 0 ? [1, 1, 1, 1] : first && last && f == length - 1 ? [0, 0, 0, 1]
+        : first || background ? [0.5f, 0.5f, 0.5f, 0.5f] : [0, 0, 0, 0];
+
+    /// <summary>
     /// Four mask channels per latent frame, one per pixel frame it stands for: a remembered frame and the first frame fill all four
     /// [memory2video.py, image2video.py]. [1, 4, M + f, h, w].
     /// </summary>

@@ -44,6 +44,12 @@ public sealed record WanConfig
     /// <summary>Known pictures are encoded each by itself, zeros elsewhere, instead of as one clip with grey between.</summary>
     public bool ConditionAlone { get; init; }
     /// <summary>
+    /// With <see cref="FiltersPatches"/>: a condition latent whose mask channels are neither all 0 nor all 1 is a draft, which says what
+    /// the frame is like: the empty place behind the people, or the first frame of a shot. The filter expects the draft there instead of
+    /// the mean of all pictures, so that the network only says what is different (<see cref="Conditioning.Drafts"/>).
+    /// </summary>
+    public bool TakesDrafts { get; init; }
+    /// <summary>
     /// The mean of the text rows, through two layers, is added to the time embedding, so that the words scale and shift every token in
     /// every block (Peebles and Xie, "Scalable Diffusion Models with Transformers", 2023), beside cross-attention.
     /// </summary>

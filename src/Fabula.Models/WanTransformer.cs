@@ -38,7 +38,8 @@ public sealed class WanPrompt : IDisposable
 readonly record struct WanKeys((Tensor K, Tensor V) Text, Tensor Bias, (Tensor K, Tensor V)? Image);
 
 /// <summary>Rotation angles of every token of a grid: cosine and sine [L, d/2], fp32.</summary>
-public sealed record WanRotation(Tensor Cosine, Tensor Sine) : IDisposable
+/// <param name="Memory">How many of the frames stand before the shot.</param>
+public sealed record WanRotation(Tensor Cosine, Tensor Sine, int Memory) : IDisposable
 {
     public void Dispose() { Cosine.Dispose(); Sine.Dispose(); }
 }
@@ -181,7 +182,8 @@ public sealed class WanTransformer
         if (cosine.Size(0) != tokens)
             throw new ArgumentException($"The rotation tables are for {cosine.Size(0)} tokens, the latents have {tokens}.");
 
-        var filtered = _filter is null ? latents : Filtered(latents, time.Time);
+        var guess = _filter is null ? null : new WanGuess(latents.To(DType.F32, _device), time.Time, rotation.Memory, Config);
+        var filtered = guess is null ? latents : Filtered(guess);
         var x = _patch.Forward(filtered.To(_type, _device)).Float();                             // [B, L, D]
         trace?.Record("patch_embedding", x.Transpose(1, 2).Reshape(batch, Config.Dim, f, h, w));
         if (_positions is not null) x = x + Positions(f, h, w);
@@ -220,15 +222,15 @@ public sealed class WanTransformer
         trace?.Record("head", x);
         if (padTo > tokens) x = x.Narrow(1, 0, tokens);
         var answer = _filter is null ? Unpatchify(x, f, h, w)
-            : filtered.Narrow(1, 0, Config.OutDim).Float() + _filter.Correction(x, time.Time, f, h, w);
+            : filtered.Narrow(1, 0, Config.OutDim).Float() + _filter.Correction(x, guess!);
         return scope.Keep(Config.AnswersClean ? Velocity(answer, latents, time.Time) : answer);
     }
 
     /// <summary>The noisy latents filtered; what is known whole is put in their place.</summary>
-    Tensor Filtered(Tensor latents, WanTime time)
+    Tensor Filtered(WanGuess guess)
     {
-        var (x, z) = (latents.To(DType.F32, _device), (long)Config.OutDim);
-        var filtered = _filter!.Filter(x.Narrow(1, 0, z), time);
+        var (x, z) = (guess.Latents, (long)Config.OutDim);
+        var filtered = _filter!.Filter(guess);
         return Open(x) is { } open ? Tensor.Cat(1, open.Where(filtered, x.Narrow(1, z + 4, z)), x.Narrow(1, z, z + 4)) : filtered;
     }
 
@@ -265,7 +267,8 @@ public sealed class WanTransformer
     {
         var (cosine, sine) = Angles(Config.HeadDim, frames, rows, columns);
         var shape = new long[] { (long)frames.Count * rows * columns, Config.HeadDim / 2 };
-        return new WanRotation(Tensor.From(cosine, shape).To(_device).Own(), Tensor.From(sine, shape).To(_device).Own());
+        return new WanRotation(Tensor.From(cosine, shape).To(_device).Own(), Tensor.From(sine, shape).To(_device).Own(),
+            frames.Count(position => position < 0));
     }
 
     /// <summary>

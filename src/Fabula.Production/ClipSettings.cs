@@ -7,8 +7,11 @@ namespace Fabula.Production;
 /// <param name="Renderer">The model and how it computes.</param>
 /// <param name="Part">Most frames of one pass.</param>
 /// <param name="Memory">How many pictures of each remembered input are taken, in the inputs' order.</param>
+/// <param name="Zoom">With a background: how many times nearer the camera is than the background's (<see cref="PlateView"/>).</param>
+/// <param name="BankRoom">With a bank: how many of its keyframes are taken, and <paramref name="Pinned"/> of which shots first.</param>
 public sealed record ClipSettings(string Renderer, string Prompt, string Negative, int Width, int Height, int Frames, int Part, ulong Seed,
-    int Steps, double Shift, double Guidance, double MemoryStride, double MemoryGuidance, IReadOnlyList<int> Memory)
+    int Steps, double Shift, double Guidance, double MemoryStride, double MemoryGuidance, IReadOnlyList<int> Memory,
+    double Zoom = 1, int BankRoom = 0, IReadOnlyList<string>? Pinned = null)
 {
     public Settings Canonical() => Settings.Of(this);
 
@@ -22,6 +25,9 @@ public sealed record ClipSettings(string Renderer, string Prompt, string Negativ
             parts.Add((Math.Min(Frames - made + 1, Part), Seed + (ulong)parts.Count * 1_000_003));
         return parts;
     }
+
+    /// <summary>Most remembered pictures.</summary>
+    public int Remembered => Memory.Sum() + BankRoom;
 
     /// <summary>What rendering costs, in pixels times steps.</summary>
     public double Work() => (double)Width * Height * Frames * Steps;
@@ -41,3 +47,6 @@ public sealed record ClipSettings(string Renderer, string Prompt, string Negativ
         MemoryGuidance = MemoryGuidance,
     };
 }
+
+/// <summary>What goes into the key of a bank of keyframes: its size, and a label for each picture and the clip that are added.</summary>
+public sealed record BankSettings(int Width, int Height, IReadOnlyList<BankLabel> Labels);

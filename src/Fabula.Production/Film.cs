@@ -13,9 +13,10 @@ namespace Fabula.Production;
 /// <param name="Steps">Denoising steps; null: the model's own number.</param>
 /// <param name="Seed">A film seed in place of the plan's: every shot gets another one that follows from it.</param>
 /// <param name="Only">One shot, whose take may be chosen with <paramref name="Take"/>.</param>
+/// <param name="Method">In place of the plan's.</param>
 /// <param name="Again">Plan from the story although plan.json was edited.</param>
 public sealed record FilmOptions(string Model, string? Output = null, int? Steps = null, int? Seed = null, string? Only = null,
-    int? Take = null, string Device = "cpu", int? Threads = null, bool Again = false);
+    int? Take = null, FilmMethod? Method = null, string Device = "cpu", int? Threads = null, bool Again = false);
 
 /// <summary>Every shot, bridge and picture of a film whose state is known ahead. Dispose of it to let the model go.</summary>
 public sealed class Film : IDisposable
@@ -54,6 +55,7 @@ public sealed class Film : IDisposable
         Renderer = renderer(Build);
         _words = new(() => Renderer.Words);
         var seeded = options.Seed is { } seed ? Reseeded(Documents.Plan, seed) : Documents.Plan;
+        if (options.Method is { } method) seeded = seeded with { Film = seeded.Film with { Method = method } };
         if (Documents.HasErrors)
         {
             (Plan, Findings) = (seeded, Documents.Findings);

@@ -3,7 +3,9 @@
 //
 //   portrait/ada  plate/kitchen     a picture from the bible, or drawn where the model wants one
 //   clip/SHOT                       its words, its seed, what it remembers; cut: false begins with the last frame of the shot before
+//   keyframe/SHOT                   InfinityStory: the first frame of a shot, made before its clip
 //   keyframes/SHOT                  of a clip that somebody remembers
+//   bank/SHOT                       StoryMem: what the film remembers after this shot
 //   bridge/A--B                     from the last frame of A to the first of B
 //   film                            all of it, put together
 using Fabula.Build;
@@ -51,13 +53,15 @@ public static class FilmGraph
             var remembered = _plan.Shots.SelectMany(shot => Remembered(shot).Select(memory => memory.Id)).ToHashSet();
             PlanShot? before = null;
             var clips = new List<Step>();
+            if (Banks) StartBank();
             foreach (var shot in _plan.Shots)
             {
                 var clip = Add(Shot(shot, before));
                 if (before is not null && joins.TryGetValue(shot.Id, out var join) && join.Method == JoinMethod.Bridge)
                     clips.Add(Add(BridgeOf(join, before, shot)));
                 clips.Add(clip);
-                if (remembered.Contains(shot.Id))
+                if (Banks) AddToBank(shot, clip);
+                else if (remembered.Contains(shot.Id))
                     Add(new Step($"keyframes/{shot.Id}", recipes.Keyframes, Settings.None, [clip.As("clip")], [Recipes.Keys]));
                 before = shot;
             }
@@ -77,12 +81,62 @@ public static class FilmGraph
             return _steps[step.Id];
         }
 
+        bool Banks => _plan.Film.Method == FilmMethod.StoryMem && _facts.Modes.HasFlag(FilmModes.Memory) && _facts.MostMemory > 0;
+
+        Step? _bank;
+
+        /// <summary>Pictures of the bible are the oldest in the bank, and so in its sink [StoryMem, MR2V].</summary>
+        void StartBank()
+        {
+            if (_plan.Shots.Count == 0) return;
+            var first = _plan.Shots[0];
+            var people = _plan.Characters.Select(person => (Step: Portrait(person, first),
+                Label: new BankLabel($"portrait/{person.Id}", 0, [person.Id], null)));
+            var places = _plan.Locations.Select(place => (Step: Plate(place, first),
+                Label: new BankLabel($"plate/{place.Id}", 0, [], place.Id)));
+            var pictures = people.Concat(places).Where(picture => picture.Step?.Recipe == recipes.Import).ToList();
+            if (pictures.Count > 0)
+                _bank = Add(new Step("bank/references", recipes.Remember, BankOf([.. pictures.Select(picture => picture.Label)]),
+                    [.. pictures.Select((picture, i) => picture.Step!.As($"picture-{i + 1}"))], [Recipes.Bank, Recipes.Labels]));
+        }
+
+        void AddToBank(PlanShot shot, Step clip)
+        {
+            var label = new BankLabel(shot.Id, 0, [.. shot.Start.Union(shot.End)], _placeOf[shot.Scene]);
+            _bank = Add(new Step($"bank/{shot.Id}", recipes.Remember, BankOf([label]), [.. BankInputs(), clip.As("clip")],
+                [Recipes.Bank, Recipes.Labels]));
+        }
+
+        Settings BankOf(IReadOnlyList<BankLabel> labels) => Settings.Of(new BankSettings(_plan.Film.Width, _plan.Film.Height, labels));
+
+        IEnumerable<Input> BankInputs() => _bank is null ? [] : [_bank.As("bank", Recipes.Bank), _bank.As("labels", Recipes.Labels)];
+
+        /// <summary>StoryMem's way: the bank of all shots before; nothing else is remembered.</summary>
+        Step Banked(PlanShot shot, PlanShot? before)
+        {
+            List<Input> inputs = [.. BankInputs()];
+            if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
+            var settings = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), []);
+            if (_bank is not null)
+                settings = settings with { BankRoom = _facts.MostMemory, Pinned = shot.Memory, MemoryGuidance = _facts.MemoryGuidance };
+            return new Step(Clip(shot.Id), recipes.Clip, settings.Canonical(), inputs, [Recipes.Clips]);
+        }
+
         Step Shot(PlanShot shot, PlanShot? before)
         {
-            var (memory, takes) = Memory(shot);
+            if (Banks && shot.Method != ShotMethod.Text) return Banked(shot, before);
+            var (memory, takes, background) = Memory(shot);
             List<Input> inputs = [.. memory.Select((step, i) => step.As($"memory-{i + 1}"))];
+            if (background is not null) inputs.Add(background.As("background"));
             if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
-            var words = Words(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes);
+            var zoom = background is null ? 1 : PlateView.Zoom(shot.Size);
+            if (_plan.Film.Method == FilmMethod.InfinityStory && shot.Cut && shot.Method != ShotMethod.Text
+                && _facts.Modes.HasFlag(FilmModes.First))
+            {
+                var drawn = Words(shot.Keyframe, 1, (ulong)Seed(shot), takes, zoom);
+                inputs.Add(Add(new Step($"keyframe/{shot.Id}", recipes.Clip, drawn, [.. inputs], [Recipes.Clips])).As("first"));
+            }
+            var words = Words(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes, zoom);
             return new Step(Clip(shot.Id), recipes.Clip, words, inputs, [Recipes.Clips]);
         }
 
@@ -99,9 +153,12 @@ public static class FilmGraph
 
         static string Sentence(string text) => text.TrimEnd('.', ' ') + ".";
 
-        Settings Words(string prompt, int frames, ulong seed, IReadOnlyList<int> memory) => new ClipSettings(input.Renderer, prompt,
+        Settings Words(string prompt, int frames, ulong seed, IReadOnlyList<int> memory, double zoom = 1) =>
+            (ClipOf(prompt, frames, seed, memory) with { Zoom = zoom }).Canonical();
+
+        ClipSettings ClipOf(string prompt, int frames, ulong seed, IReadOnlyList<int> memory) => new(input.Renderer, prompt,
             _plan.Film.Avoid ?? "", _plan.Film.Width, _plan.Film.Height, frames, _facts.Frames, seed, input.Steps ?? _facts.Steps,
-            _facts.Shift, _facts.Guidance, _facts.MemoryStride, memory.Count == 0 ? 1 : _facts.MemoryGuidance, memory).Canonical();
+            _facts.Shift, _facts.Guidance, _facts.MemoryStride, memory.Count == 0 ? 1 : _facts.MemoryGuidance, memory);
 
         /// <summary>The shots of its memory that count, newest first: as many as the model has room for.</summary>
         IEnumerable<PlanShot> Remembered(PlanShot shot) => shot.Method != ShotMethod.Memory || !_facts.Modes.HasFlag(FilmModes.Memory) ? []
@@ -111,22 +168,24 @@ public static class FilmGraph
 
         /// <summary>
         /// What a shot remembers, oldest first, and how many pictures of each. Room is given to portraits of the visible people, then to a
-        /// picture of every remembered shot (the newest first), then to the place, then to further pictures of the remembered shots.
+        /// picture of every remembered shot (the newest first), then to the place, then to further pictures of the remembered shots. A
+        /// model that takes an empty place as background has it that way instead.
         /// </summary>
-        (IReadOnlyList<Step> Steps, IReadOnlyList<int> Takes) Memory(PlanShot shot)
+        (IReadOnlyList<Step> Steps, IReadOnlyList<int> Takes, Step? Background) Memory(PlanShot shot)
         {
-            if (shot.Method == ShotMethod.Text || !_facts.Modes.HasFlag(FilmModes.Memory)) return ([], []);
+            if (shot.Method == ShotMethod.Text || !_facts.Modes.HasFlag(FilmModes.Memory)) return ([], [], null);
             var room = _facts.MostMemory;
             var people = shot.Start.Union(shot.End).Select(id => Portrait(_people[id], shot)).OfType<Step>().Take(room).ToList();
             room -= people.Count;
             var shots = Remembered(shot).Take(room).Select(other => _steps[$"keyframes/{other.Id}"]).ToList();
             room -= shots.Count;
-            var place = room > 0 ? Plate(_places[_placeOf[shot.Scene]], shot) : null;
+            var behind = _facts.Modes.HasFlag(FilmModes.Background) ? Plate(_places[_placeOf[shot.Scene]], shot) : null;
+            var place = behind is null && room > 0 ? Plate(_places[_placeOf[shot.Scene]], shot) : null;
             if (place is not null) room--;
             var takes = shots.Select(_ => 1).ToList();
             for (var i = 0; room > 0 && i < shots.Count * (Recipes.MostKeyframes - 1); i++, room--) takes[i % shots.Count]++;
             List<Step> steps = [.. place is null ? [] : (Step[])[place], .. people, .. Enumerable.Reverse(shots)];
-            return (steps, [.. Enumerable.Repeat(1, steps.Count - shots.Count), .. Enumerable.Reverse(takes)]);
+            return (steps, [.. Enumerable.Repeat(1, steps.Count - shots.Count), .. Enumerable.Reverse(takes)], behind);
         }
 
         Step? Portrait(PlanCharacter person, PlanShot shot) =>
@@ -137,15 +196,19 @@ public static class FilmGraph
             Picture($"plate/{place.Id}", place.References,
                 $"Wide shot. {place.Name}: {Sentence(place.Description)} Nobody is there. {_plan.Film.Look}", shot, place.Description);
 
+        /// <summary>Whether people and places are drawn first; a model that takes backgrounds relies on them in every shot.</summary>
+        bool DrawsFor(PlanShot shot) =>
+            _facts.DrawsPortraits && (shot.Method == ShotMethod.Keyframe || _facts.Modes.HasFlag(FilmModes.Background));
+
         /// <summary>The bible's first picture; else a drawn one where the shot's method and the model want it.</summary>
         Step? Picture(string id, IReadOnlyList<string> references, string prompt, PlanShot shot, string words)
         {
             if (_steps.TryGetValue(id, out var known))
-                return known.Recipe == recipes.Import || shot.Method == ShotMethod.Keyframe ? known : null;
+                return known.Recipe == recipes.Import || DrawsFor(shot) ? known : null;
             if (references.Count > 0)
                 return Add(new Step(id, recipes.Import, Settings.None, [SourceInput.Read("picture", input.Root, references[0])],
                     [Recipes.Pictures]));
-            if (!_facts.DrawsPortraits || shot.Method != ShotMethod.Keyframe || words.Length == 0) return null;
+            if (!DrawsFor(shot) || words.Length == 0) return null;
             var drawn = Words(prompt.Trim(), 1, (ulong)PlanIds.Seed(_plan.Film.Seed, id), []);
             return Add(new Step(id, recipes.Clip, drawn, [], [Recipes.Clips]));
         }

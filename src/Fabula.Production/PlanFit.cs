@@ -15,16 +15,13 @@ public static class PlanFit
         if (!facts.Modes.HasFlag(FilmModes.Text))
             findings.Add(Finding.Error("model", $"{facts.Name} begins every shot with a given picture, and nothing here draws one.",
                 "Name a model that makes shots from words, such as Wan T2V, or TI2V."));
+        if (plan.Film.Method == FilmMethod.StoryMem) plan = WithoutBridges(plan);
         var bridges = plan.Transitions.Count(join => join.Method == JoinMethod.Bridge);
         if (bridges > 0 && !facts.Modes.HasFlag(FilmModes.First | FilmModes.Last))
         {
             findings.Add(Finding.Warning("model", $"{facts.Name} cannot end a shot with a given frame: {bridges} bridges become cuts.",
                 "Name a first-last-frame or memory model to have them."));
-            plan = plan with
-            {
-                Transitions = [.. plan.Transitions.Select(join => join.Method != JoinMethod.Bridge ? join
-                : join with { Method = JoinMethod.Cut, Frames = 0, Prompt = null, Seed = null })]
-            };
+            plan = WithoutBridges(plan);
         }
         var continued = plan.Shots.Count(shot => !shot.Cut);
         if (continued > 0 && !facts.Modes.HasFlag(FilmModes.First))
@@ -45,6 +42,12 @@ public static class PlanFit
                 "Name a memory model to keep people and places the same."));
         return (plan, findings);
     }
+
+    static FilmPlan WithoutBridges(FilmPlan plan) => plan with
+    {
+        Transitions = [.. plan.Transitions.Select(join => join.Method != JoinMethod.Bridge ? join
+            : join with { Method = JoinMethod.Cut, Frames = 0, Prompt = null, Seed = null })],
+    };
 
     static FilmPlan Size(FilmPlan plan, FilmFacts facts, List<Finding> findings)
     {

@@ -10,7 +10,8 @@ namespace Fabula.Production;
 /// <param name="secondsPerWork">Measured before: seconds for a unit of <see cref="ClipSettings.Work"/>; 0 if not known.</param>
 public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, CancellationToken> assemble, Func<double> secondsPerWork)
 {
-    public const string Clips = "clip.frames", Pictures = "picture.frames", Keys = "keys.frames", Film = "film.zip";
+    public const string Clips = "clip.frames", Pictures = "picture.frames", Keys = "keys.frames", Film = "film.zip",
+        Bank = "bank.frames", Labels = "bank.json";
     public const int MostKeyframes = 3;
 
     public Recipe Clip => field ??= new Recipe("clip", 1, Render)
@@ -18,7 +19,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         Check = Decode,
         Cost = step => ClipSettings.Of(step) is var clip
             ? new StepCost(clip.Work() * secondsPerWork(),
-                renderer().MemoryBytes(clip.Width, clip.Height, Math.Min(clip.Frames, clip.Part), clip.Memory.Sum())) : default,
+                renderer().MemoryBytes(clip.Width, clip.Height, Math.Min(clip.Frames, clip.Part), clip.Remembered)) : default,
     };
 
     /// <summary>A picture from outside, as frames.</summary>
@@ -46,6 +47,29 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
     })
     { Check = Decode };
 
+    /// <summary>
+    /// The bank before (inputs "bank" and "labels", absent at first) and what is added: the keyframes of a clip, or reference pictures.
+    /// </summary>
+    public Recipe Remember => field ??= new Recipe("bank", 1, (run, _) =>
+    {
+        var bank = Has(run, "bank") ? KeyframeBank.Read(run.Input("bank"), run.Input("labels")) : KeyframeBank.Empty;
+        var settings = run.Step.Settings.Read<BankSettings>();
+        var (width, height) = (settings.Width, settings.Height);
+        foreach (var (input, label) in run.Step.Inputs.Where(input => input.Name.StartsWith("picture-", StringComparison.Ordinal))
+            .Zip(settings.Labels))
+        {
+            var picture = Ends(run.Input(input.Name)).First;
+            bank = bank.With(label, PlateView.Fit(picture, width, height));
+        }
+        if (Has(run, "clip"))
+        {
+            using var clip = FramesFile.Open(run.Input("clip"));
+            bank = bank.With(settings.Labels[^1], clip.Read().ToList(), width, height);
+        }
+        bank.Write(run.Output(Bank), run.Output(Labels), width, height);
+        return Task.CompletedTask;
+    });
+
     public Recipe Assembly => field ??= new Recipe("film", 1, (run, cancel) =>
     {
         assemble(run, cancel);
@@ -57,13 +81,20 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         var settings = ClipSettings.Of(run.Step);
         var memory = run.Step.Inputs.Where(input => input.Name.StartsWith("memory-", StringComparison.Ordinal)).Zip(settings.Memory)
             .SelectMany(pair => Take(run.Input(pair.First.Name), pair.Second)).ToList();
+        if (Has(run, "bank"))
+        {
+            var bank = KeyframeBank.Read(run.Input("bank"), run.Input("labels"));
+            memory.AddRange(bank.Pick(settings.Pinned ?? [], settings.BankRoom)
+                .Select(i => new Picture(bank.Entries[i].Rgb, settings.Width, settings.Height)));
+        }
+        var background = Has(run, "background") ? PlateView.Part(Ends(run.Input("background")).First, settings.Zoom) : null;
         var first = Has(run, "first") ? Ends(run.Input("first")).Last : null;
         var last = Has(run, "last") ? Ends(run.Input("last")).First : null;
         var parts = settings.Parts();
         var frames = new List<byte[]>(settings.Frames);
         foreach (var (i, (length, seed)) in parts.Index())
         {
-            var request = settings.Request(length, seed) with { Memory = memory, First = first, Last = last };
+            var request = settings.Request(length, seed) with { Memory = memory, First = first, Last = last, Background = background };
             var keeping = new RenderKeeping(run.Folder, name => run.Load($"{name}-{i}"), (name, bytes) => run.Save($"{name}-{i}", bytes),
                 (done, total) => run.Report(i * total + done, parts.Count * total));
             var made = run.Load($"part-{i}") is { } kept ? Unpack(kept, settings) : renderer().Render(request, keeping, cancel);

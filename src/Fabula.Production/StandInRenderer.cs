@@ -57,7 +57,8 @@ public sealed class StandInRenderer : IRenderer
         Add($"{request.Frames} {request.Width} {request.Height} {request.Seed} {request.Steps} {request.Guidance} {request.Shift}");
         Add($"{request.MemoryStride} {request.MemoryGuidance}");
         foreach (var (name, picture) in request.Memory.Select(picture => ("memory", picture))
-            .Append(("first", request.First!)).Append(("last", request.Last!)).Where(entry => entry.Item2 is not null))
+            .Append(("first", request.First!)).Append(("last", request.Last!)).Append(("background", request.Background!))
+            .Where(entry => entry.Item2 is not null))
         {
             Add($"{name} {picture.Width} {picture.Height}");
             hash.AppendData(picture.Rgb);

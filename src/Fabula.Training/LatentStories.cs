@@ -14,8 +14,10 @@ namespace Fabula.Training;
 /// <param name="Pictures">Per shot the first, the middle and the last frame.</param>
 /// <param name="Portraits">Per person of the story.</param>
 /// <param name="Plates">Per shot, the place without people.</param>
+/// <param name="Stills">Per shot, where there are clips: the empty place, the first and the last frame, as a later latent frame has them
+/// when they stand still (<see cref="Conditioning.Drafts"/>).</param>
 public sealed record LatentStory(DrawnStory Story, Half[][] Clips, Half[][][] Pictures, Half[][] Portraits, Half[][] Plates,
-    float[][] Figures)
+    float[][] Figures, Half[][][] Stills)
 {
     /// <summary>Frames of a shot that are encoded by themselves.</summary>
     public static readonly int[] Moments = [0, 8, 16];
@@ -61,9 +63,21 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             [.. drawn.Select(clip => clips ? Halves(vae.Encode(VaeRecipe.Pixels(clip.Frames, 1, clip.Spec.Frames, height, width))) : [])],
             [.. drawn.Select(pictures)],
             [.. story.People.Select(person => One(stage.Draw(ShotSpec.Portrait(person)).Frames))],
-            [.. story.Shots.Select(shot => One(stage.Draw(shot.Spec.Plate with { Frames = 1, Camera = CameraMove.Static }).Frames))],
-            [.. drawn.Select(clip => Figures(clip, clips))]);
+            [.. story.Shots.Select(shot => One(Empty(shot.Spec, stage)))],
+            [.. drawn.Select(clip => Figures(clip, clips))],
+            [.. story.Shots.Select(shot => clips ? Still(shot.Spec, stage) : [])]);
     }
+
+    Half[][] Still(ShotSpec spec, Stage stage)
+    {
+        var (empty, ends) = (Empty(spec, stage), stage.Draw(spec, [0, spec.Frames - 1]));
+        byte[] Repeated(byte[] frame) => [.. Enumerable.Repeat(frame, Conditioning.StillFrames).SelectMany(bytes => bytes)];
+        byte[] all = [.. Repeated(empty), .. Repeated(ends.Frame(0).ToArray()), .. Repeated(ends.Frame(1).ToArray())];
+        var latents = vae.Encode(VaeRecipe.Pixels(all, 3, Conditioning.StillFrames, height, width));
+        return [.. Enumerable.Range(0, 3).Select(i => Halves(latents.Narrow(0, i, 1).Narrow(2, 1, 1)))];
+    }
+
+    static byte[] Empty(ShotSpec spec, Stage stage) => stage.Draw(spec.Plate with { Frames = 1, Camera = CameraMove.Static }).Frames;
 
     LatentStory Make(string path, DrawnStory story, bool clips, Stage stage)
     {
@@ -74,6 +88,7 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
                 foreach (var value in latents) file.Write(value);
             foreach (var figures in made.Figures)
                 foreach (var value in figures) file.Write((Half)value);
+            foreach (var value in made.Stills.SelectMany(stills => stills).SelectMany(still => still)) file.Write(value);
         }
         File.Move(path + ".new", path, overwrite: true);
         return made;
@@ -89,7 +104,7 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
         var (shots, picture) = (story.Shots.Count, _z * _rows * _columns);
         var frames = Conditioning.LatentFrames(story.Shots[0].Spec.Frames);
         var wanted = (clips ? shots * picture * frames : 0) + shots * 3 * picture + story.People.Count * picture + shots * picture
-            + shots * frames * _rows * _columns;
+            + shots * frames * _rows * _columns + (clips ? shots * 3 * picture : 0);
         if (file.BaseStream.Length != 2L * wanted) return null;
         Half[] Take(int count)
         {
@@ -100,7 +115,8 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
         return new(story, [.. story.Shots.Select(_ => clips ? Take(picture * frames) : [])],
             [.. story.Shots.Select(_ => new[] { Take(picture), Take(picture), Take(picture) })],
             [.. story.People.Select(_ => Take(picture))], [.. story.Shots.Select(_ => Take(picture))],
-            [.. story.Shots.Select(_ => Take(frames * _rows * _columns).Select(value => (float)value).ToArray())]);
+            [.. story.Shots.Select(_ => Take(frames * _rows * _columns).Select(value => (float)value).ToArray())],
+            [.. story.Shots.Select(_ => clips ? new[] { Take(picture), Take(picture), Take(picture) } : [])]);
     }
 
     /// <summary>Per latent of a clip, how much of it is people: [5, 16, 28]; where only pictures were drawn, of those.</summary>

@@ -77,6 +77,7 @@ public static class PocketFolder
             ["answers_clean"] = network.AnswersClean,
             ["filters_patches"] = network.FiltersPatches,
             ["condition_alone"] = network.ConditionAlone,
+            ["takes_drafts"] = network.TakesDrafts,
             ["pools_text"] = network.PoolsText,
         });
     }

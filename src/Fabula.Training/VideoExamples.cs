@@ -8,25 +8,28 @@ namespace Fabula.Training;
 
 /// <summary>What is asked of the model.</summary>
 /// <param name="Clip">A clip of five latent frames, or a single picture.</param>
-/// <param name="Memory">Most pictures that are remembered, at least one: of other shots, and with Cast the empty place and portraits
-/// before them, as a film with reference pictures has it.</param>
+/// <param name="Memory">Most pictures that are remembered, at least one: of other shots, and with Cast portraits before them, as a film
+/// with reference pictures has it.</param>
+/// <param name="Place">How often the empty place is given as a draft, where the first frame is not known.</param>
 /// <param name="First">The first frame is known.</param>
 /// <param name="Last">The last frame is known.</param>
-public sealed record VideoMode(string Name, bool Clip, int Memory = 0, bool Cast = false, bool First = false, bool Last = false)
+public sealed record VideoMode(string Name, bool Clip, int Memory = 0, bool Cast = false, bool First = false, bool Last = false,
+    double Place = 0)
 {
     public static readonly VideoMode[] Pictures =
-        [new("picture", false), new("picture, memory", false, 3), new("picture, cast", false, 3, true)];
+        [new("picture", false), new("picture, memory", false, 3, Place: 0.3), new("picture, cast", false, 3, true, Place: 0.8)];
     public static readonly VideoMode[] Clips =
     [
-        new("clip", true), new("first", true, First: true), new("first and last", true, First: true, Last: true), new("memory", true, 3),
-        new("memory and first", true, 3, First: true), new("cast", true, 3, true),
+        new("clip", true, Place: 0.3), new("first", true, First: true), new("first and last", true, First: true, Last: true),
+        new("memory", true, 3, Place: 0.5),
+        new("memory and first", true, 3, First: true), new("cast", true, 3, true, Place: 0.9),
     ];
 }
 
 /// <summary>A batch in plain arrays. Latents are [B, z, frames, h, w].</summary>
 /// <param name="Target">f frames.</param>
 /// <param name="Remembered">M frames.</param>
-/// <param name="Known">f frames, zero where nothing is known.</param>
+/// <param name="Known">f frames, drafts among them, zero where nothing is known.</param>
 /// <param name="KnownMask">[B, 4, f].</param>
 /// <param name="Weight">[B, f, h, w]: how much each latent counts.</param>
 public sealed record VideoBatch(VideoMode Mode, int Size, int Frames, int Memory, float[] Target, float[] Remembered, float[] Known,
@@ -63,8 +66,8 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
         {
             var who = chance["who"].Below(story.Portraits.Length);
             Put(batch.Target, 1, 0, story.Portraits[who]);
-            batch.Captions[at] = Captions.Write(ShotSpec.Portrait(story.Story.People[who]), chance["told"].Pick(Register.Full, Register.Planned),
-                chance["words"]);
+            batch.Captions[at] = Captions.Write(ShotSpec.Portrait(story.Story.People[who]),
+                chance["told"].Pick(Register.Full, Register.Planned), chance["words"]);
         }
         else if (plain < 0.16)
         {
@@ -88,24 +91,37 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
         for (var i = at * frames * rows * columns; i < (at + 1) * frames * rows * columns; i++) batch.Weight[i] += 1;
         foreach (var (m, picture) in Remembered(story, number, others, batch, chance).Index())
             Put(batch.Remembered, batch.Memory, m, picture);
-        if (mode.First) Know(0, 0, story.Pictures[number][0]);
-        if (mode.Last) Know(frames - 1, 3, story.Pictures[number][2]);
-        void Know(int frame, int from, Half[] picture)
+        var place = plain >= 0.16 && !mode.First && chance["empty"].Happens(mode.Place);
+        if (mode.First || place) Draft(batch, at, story, number, place);
+    }
+
+    /// <summary>What is known of a shot, as <see cref="Conditioning.Drafts"/> has it.</summary>
+    void Draft(VideoBatch batch, int at, LatentStory story, int number, bool place)
+    {
+        var (mode, frames) = (batch.Mode, batch.Frames);
+        for (var f = 0; f < frames; f++)
         {
-            Put(batch.Known, frames, frame, picture);
-            for (var sub = from; sub < 4; sub++) batch.KnownMask[(at * 4 + sub) * frames + frame] = 1;
+            var values = Conditioning.DraftMask(f, frames, mode.First, mode.Last, place);
+            for (var sub = 0; sub < 4; sub++) batch.KnownMask[(at * 4 + sub) * frames + f] = values[sub];
+            if (f == 0) Place(place ? story.Plates[number] : story.Pictures[number][0], 1, 0, batch.Known, at, frames, 0);
+            else if (place) Place(story.Stills[number][0], 1, 0, batch.Known, at, frames, f);
+            else
+            {
+                var share = mode.Last ? Conditioning.DraftShare(f, frames) : 0;
+                Place([.. story.Stills[number][1].Zip(story.Stills[number][2], (a, b) => (Half)((float)a + ((float)b - (float)a) * share))],
+                    1, 0, batch.Known, at, frames, f);
+            }
         }
     }
 
-    /// <summary>Pictures in the order of a film: the place, portraits, other shots.</summary>
+    /// <summary>Pictures in the order of a film: portraits, other shots.</summary>
     static IEnumerable<Half[]> Remembered(LatentStory story, int number, int[] others, VideoBatch batch, Chance chance)
     {
         var seen = others.Select((other, m) => story.Pictures[other][chance["which"][m].Below(3)]);
         if (!batch.Mode.Cast) return seen.Take(batch.Memory);
         var cast = chance["cast"].Shuffled<int>([.. story.Story.Shots[number].Cast]);
-        var place = chance["place"].Happens(0.7) ? new[] { story.Plates[number] } : [];
         var portraits = cast.Where((_, i) => chance["portrait"][i].Happens(0.85)).Select(who => story.Portraits[who]);
-        return place.Concat(portraits).Concat(seen).Take(batch.Memory);
+        return portraits.Concat(seen).Take(batch.Memory);
     }
 
     /// <summary>A shot, and others of its story that show the same people first, then the same place.</summary>

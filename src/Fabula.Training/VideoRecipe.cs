@@ -13,13 +13,13 @@ using Fabula.Training.PaperTheatre;
 namespace Fabula.Training;
 
 /// <param name="BatchTokens">Roughly how many tokens a batch of one process has, with 12 to 32 examples.</param>
-/// <param name="PicturesUntil">Share of the steps in which only every seventh batch is one of clips; later three of four.</param>
+/// <param name="PicturesUntil">Share of the steps in which two of five batches are clips; later three of four.</param>
 /// <param name="FigureWeight">How much more a latent that shows people counts.</param>
 /// <param name="MemoryNoise">Deviation of noise on half of the remembered pictures, as generated ones are not perfect.</param>
-public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, double PicturesUntil = 0.4, double FigureWeight = 4,
+public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, double PicturesUntil = 0.25, double FigureWeight = 4,
     double MemoryNoise = 0.15, ulong Seed = 3)
 {
-    public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.5, EmaDecay: 0.998, WeightDecay: 0.02);
+    public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.45, EmaDecay: 0.998, WeightDecay: 0.02);
     public WanConfig Network { get; init; } = PocketNetwork;
     /// <summary>Seconds between saves, and between lines of progress; they change no result.</summary>
     public double SaveEvery { get; init; } = 420;
@@ -43,6 +43,7 @@ public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, dou
         FiltersPatches = true,
         ConditionAlone = true,
         PoolsText = true,
+        TakesDrafts = true,
     };
 
     public JsonObject ToJson(int crew) => new()
@@ -75,7 +76,7 @@ public static class VideoRecipe
         var model = new WanTransformer(settings.Network, weights);
         foreach (var (name, tensor) in weights.Parameters) Begin(name, tensor, from);
         if (from is null) LookAtTheLike(weights.Parameters);
-        if (from is null && run.Start == 0) Measure(settings, weights.Parameters, examples);
+        if (run.Start == 0) Measure(settings, weights.Parameters, examples, isFresh: from is null, crew.Leads ? say : _ => { });
         weights.Trainable();
         var known = weights.Parameters.Where(pair => IsFixed(pair.Key)).ToList();
         foreach (var (_, tensor) in known) tensor.RequireGrad(false);
@@ -153,46 +154,103 @@ public static class VideoRecipe
     }
 
     /// <summary>
-    /// What is known of patches beforehand (<see cref="WanConfig.FiltersPatches"/>): the mean of each place of a picture, and the principal
-    /// components around it. The first layer begins as these components too, each dimension of the network one of them.
+    /// What is known of patches beforehand (<see cref="WanConfig.FiltersPatches"/>), of first latent frames and of later ones: the mean of
+    /// each place, the principal components around it, and how far frames are from their drafts. In a fresh network the first layer begins
+    /// as these components too, each dimension of the network one of them.
     /// </summary>
-    static void Measure(VideoSettings settings, IReadOnlyDictionary<string, Tensor> weights, VideoExamples examples)
+    static void Measure(VideoSettings settings, IReadOnlyDictionary<string, Tensor> weights, VideoExamples examples, bool isFresh,
+        Action<string> say)
     {
-        const int Batches = 16, Pictures = 48;
         using var scope = TensorScope.Open();
-        var (network, z) = (settings.Network, settings.Network.OutDim);
-        var (ph, pw) = (network.Patch.H, network.Patch.W);
-        var (h, w) = (network.LearnedPositions.Rows, network.LearnedPositions.Columns);
-        var width = z * ph * pw;
-        using var components = new PrincipalComponents(width);
-        Tensor Patches(int i)
-        {
-            var batch = examples.Draw(new Chance(settings.Seed)["components"][i], VideoMode.Pictures[0], Pictures);
-            return Tensor.From(batch.Target, Pictures, z, h, ph, w, pw).Permute(0, 2, 4, 1, 3, 5).Reshape(Pictures, h * w, width);
-        }
-        var mean = Tensor.Zeros([h * w, width], DType.F32, Device.Cpu);
-        for (var i = 0; i < Batches; i++) mean.Add_(Patches(i).Mean(0), 1.0 / Batches);
-        for (var i = 0; i < Batches; i++) components.Add((Patches(i) - mean).Flatten(0, 1));
-        var (_, directions, deviation) = components.Find(width);                                 // [N, N], [N]
-        weights["components.mean"].Detach().CopyFrom(mean);
-        weights["components.directions"].Detach().CopyFrom(directions);
-        weights["components.deviation"].Detach().CopyFrom(deviation);
-        var count = Math.Min(network.Dim, width);
-        var first = (directions / (deviation.Unsqueeze(1) + 0.3)).Narrow(0, 0, count);
+        var network = settings.Network;
+        var first = Measure(settings, weights, examples, "first", [VideoMode.Pictures[0], VideoMode.Pictures[2]], 48, say);
+        Measure(settings, weights, examples, "later", [VideoMode.Clips[1], VideoMode.Clips[2], VideoMode.Clips[5]], 12, say);
+        if (!isFresh) return;
+        var (width, count) = ((int)first.Size(1), Math.Min(network.Dim, (int)first.Size(0)));
         var patch = weights["patch_embedding.weight"].Detach().Flatten(1);                       // [D, (z + 4 + z) ph pw]
-        patch.Narrow(0, 0, count).Narrow(1, 0, width).CopyFrom(first);
+        patch.Narrow(0, 0, count).Narrow(1, 0, width).CopyFrom(first.Narrow(0, 0, count));
         // Known pictures come in by the same components, the other way round: the strong ones where the noisy ones are weak.
-        patch.Narrow(0, network.Dim - count, count).Narrow(1, width + 4 * ph * pw, width).CopyFrom(first.Flip(0));
+        patch.Narrow(0, network.Dim - count, count).Narrow(1, width + 4 * network.Patch.H * network.Patch.W, width)
+            .CopyFrom(first.Narrow(0, 0, count).Flip(0));
+    }
+
+    /// <summary>Of the first frame of examples, or of the later ones. Returns the components [N, N], each over its deviation.</summary>
+    static Tensor Measure(VideoSettings settings, IReadOnlyDictionary<string, Tensor> weights, VideoExamples examples, string which,
+        VideoMode[] modes, int size, Action<string> say)
+    {
+        const int Batches = 18;
+        var (network, z) = (settings.Network, settings.Network.OutDim);
+        var ((_, ph, pw), (h, w)) = (network.Patch, network.LearnedPositions);
+        var width = z * ph * pw;
+        VideoBatch Batch(int i) => examples.Draw(new Chance(settings.Seed)["components"][which][i], modes[i % modes.Length], size);
+        Tensor Patches(float[] latents, VideoBatch batch)                                        // [B, F', P, N]
+        {
+            var frames = batch.Frames;
+            var all = Tensor.From(latents, size, z, frames, h, ph, w, pw).Permute(0, 2, 3, 5, 1, 4, 6).Reshape(size, frames, h * w, width);
+            return which == "first" ? all.Narrow(1, 0, 1) : all.Narrow(1, 1, frames - 1);
+        }
+        void Keep(string name, Tensor tensor) => weights[$"components.{which}.{name}"].Detach().CopyFrom(tensor);
+        using var scope = TensorScope.Open();
+        using var components = new PrincipalComponents(width);
+        var mean = Tensor.Zeros([h * w, width], DType.F32, Device.Cpu);
+        for (var i = 0; i < Batches; i++)
+            using (TensorScope.Open()) mean.Add_(Patches(Batch(i).Target, Batch(i)).Flatten(0, 1).Mean(0), 1.0 / Batches);
+        for (var i = 0; i < Batches; i++)
+            using (TensorScope.Open()) components.Add((Patches(Batch(i).Target, Batch(i)) - mean).Flatten(0, 2));
+        var (_, directions, deviation) = components.Find(width);                                 // [N, N], [N]
+        Keep("mean", mean);
+        Keep("directions", directions);
+        Keep("deviation", deviation);
+        if (!network.TakesDrafts) return scope.Keep(directions / (deviation.Unsqueeze(1) + 0.3));
+        // Patches are as their draft has them, or not: two heaps of distances, told apart by two means of their logarithms.
+        var rows = new List<Tensor>();
+        for (var i = 0; i < Batches; i++)
+        {
+            using var inner = TensorScope.Open();
+            var batch = Batch(i);
+            var mask = Tensor.From(batch.KnownMask, size, 4, batch.Frames).Mean(1);                                          // [B, F]
+            mask = which == "first" ? mask.Narrow(1, 0, 1) : mask.Narrow(1, 1, batch.Frames - 1);
+            long[] drafted = [.. (mask * (mask - 1)).ToFloats().Index().Where(at => at.Item < 0).Select(at => (long)at.Index)];
+            if (drafted.Length == 0) continue;
+            var change = (Patches(batch.Target, batch) - Patches(batch.Known, batch)).Flatten(0, 1);                        // [B F, P, N]
+            rows.Add(inner.Keep(change.IndexSelect(0, Tensor.From(drafted, drafted.Length)).Flatten(0, 1)
+                .Matmul(directions.Transpose(0, 1)).Square()));
+        }
+        var squares = Tensor.Cat(0, [.. rows]);                                                  // [patches, N]
+        var distance = squares.Mean(1).ToFloats().Select(value => Math.Log(value + 1e-6)).ToArray();
+        var (near, far) = (distance.Min(), distance.Max());
+        for (var round = 0; round < 20; round++)
+        {
+            var middle = (near + far) / 2;
+            (near, far) = (distance.Where(d => d < middle).Average(), distance.Where(d => d >= middle).Average());
+        }
+        Tensor Deviation(Func<double, bool> among)
+        {
+            long[] chosen = [.. distance.Index().Where(at => among(at.Item)).Select(at => (long)at.Index)];
+            return squares.IndexSelect(0, Tensor.From(chosen, chosen.Length)).Mean(0).Sqrt();
+        }
+        var border = (near + far) / 2;
+        // Drawn places are alike to the last bit; those of a film were decoded, cut out or drawn by the model.
+        float[] same = [.. Deviation(d => d < border).ToFloats().Select(deviation => Math.Max(deviation, (float)DraftNoise))];
+        Keep("same", Tensor.From(same, width));
+        Keep("change", Deviation(d => d >= border));
+        Keep("share", Tensor.Full([1], distance.Count(d => d < border) / (double)distance.Length, DType.F32, Device.Cpu));
+        say($"{which} frames: {distance.Count(d => d < border) / (double)distance.Length:P0} of patches are as their draft has them, "
+            + $"but for {Math.Exp(near / 2):0.000}; the others differ by {Math.Exp(far / 2):0.00}");
+        return scope.Keep(directions / (deviation.Unsqueeze(1) + 0.3));
     }
 
     static bool IsFixed(string name) => name.StartsWith("components.", StringComparison.Ordinal);
 
     static bool IsMatrix(string name, Tensor tensor) => name.StartsWith("blocks.", StringComparison.Ordinal) && tensor.Dims == 2;
 
+    /// <summary>Deviation of the noise on drafts, in training.</summary>
+    const double DraftNoise = 0.08;
+
     static VideoBatch Batch(VideoSettings settings, VideoExamples examples, int step, int rank)
     {
         var chance = new Chance(settings.Seed)["video"][step];
-        var clips = chance["clips"].Happens(step < settings.PicturesUntil * settings.Steps ? 0.15 : 0.75);
+        var clips = chance["clips"].Happens(step < settings.PicturesUntil * settings.Steps ? 0.4 : 0.75);
         var mode = chance["mode"].Pick<VideoMode>(clips ? VideoMode.Clips : VideoMode.Pictures);
         var tokens = 28 * ((mode.Clip ? 5 : 1) + mode.Memory);
         return examples.Draw(chance["batch"][rank], mode, Math.Clamp(settings.BatchTokens / tokens, 12, 32));
@@ -220,6 +278,12 @@ public static class VideoRecipe
     {
         var (size, f, m) = (batch.Size, batch.Frames, batch.Memory);
         var (all, condition) = Tensors(model.Config, batch, memoryNoise > 0 ? shape => normal("memory", shape) * memoryNoise : null);
+        if (memoryNoise > 0)
+        {
+            var (mask, known) = (condition.Narrow(1, 0, 4), condition.Narrow(1, 4, condition.Size(1) - 4));
+            var drafted = (mask - mask.Square()).Mean(1, keep: true) * 4;
+            condition = Tensor.Cat(1, mask, known + normal("draft", known.Shape) * (drafted * DraftNoise));
+        }
         var noise = normal("noise", all.Shape);
         var t = Tensor.From([.. sigmas.Select(sigma => (float)sigma)], size, 1, 1, 1, 1);
         var noisy = all + (noise - all) * t;

@@ -2,7 +2,10 @@ using Fabula.Torch;
 
 namespace Fabula.Models.Tests;
 
-/// <summary>The options of tiny models: WanConfig.LearnedPositions, AnswersClean, FiltersPatches and PoolsText, and a timestep per sample.</summary>
+/// <summary>
+/// The options of tiny models: WanConfig.LearnedPositions, AnswersClean, FiltersPatches, TakesDrafts and PoolsText, and a timestep per
+/// sample.
+/// </summary>
 public class PocketOptionsTests
 {
     static readonly WanConfig Config = new()
@@ -64,10 +67,12 @@ public class PocketOptionsTests
         foreach (var (name, tensor) in weights.Parameters)
             if (name.StartsWith("head.head", StringComparison.Ordinal)) tensor.Zero_();
         const double Mean = 0.5, Deviation = 2, T = 0.6;
-        weights.Parameters["components.mean"].Fill_(Mean);
-        weights.Parameters["components.deviation"].Fill_(Deviation);
-        weights.Parameters["components.directions"].CopyFrom(Tensor.From(
-            [.. Enumerable.Range(0, 16 * 16).Select(i => i / 16 == (i + 3) % 16 ? 1f : 0)], 16, 16));       // any orthogonal matrix
+        foreach (var which in new[] { "first", "later" })
+        {
+            weights.Parameters[$"components.{which}.mean"].Fill_(Mean);
+            weights.Parameters[$"components.{which}.deviation"].Fill_(Deviation);
+            weights.Parameters[$"components.{which}.directions"].CopyFrom(AnyOrthogonal);
+        }
         var random = new RandomSource(4);
         var (latents, known) = Latents(random, 1);
         var noisy = latents.Narrow(1, 0, 4);
@@ -76,6 +81,51 @@ public class PocketOptionsTests
         var share = (1 - T) * Deviation * Deviation / ((1 - T) * (1 - T) * Deviation * Deviation + T * T);
         Close.To(((noisy - (1 - T) * Mean) * share + Mean).Narrow(2, 1, 2), clean.Narrow(2, 1, 2), 1e-4);
         Close.To(known.Narrow(2, 0, 1), clean.Narrow(2, 0, 1), 1e-4);
+    });
+
+    static Tensor AnyOrthogonal => Tensor.From([.. Enumerable.Range(0, 16 * 16).Select(i => i / 16 == (i + 3) % 16 ? 1f : 0)], 16, 16);
+
+    [Fact]
+    public void Where_a_draft_stands_the_filter_expects_it() => OnTorch.Run(() =>
+    {
+        using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
+        var model = new WanTransformer(Config with { FiltersPatches = true, TakesDrafts = true }, weights);
+        foreach (var (name, tensor) in weights.Parameters)
+            if (name.StartsWith("head.head", StringComparison.Ordinal)) tensor.Zero_();
+        const double Deviation = 2, Change = 0.3, T = 0.8;
+        foreach (var which in new[] { "first", "later" })
+        {
+            weights.Parameters[$"components.{which}.mean"].Fill_(which == "first" ? 5 : -5);
+            weights.Parameters[$"components.{which}.deviation"].Fill_(Deviation);
+            foreach (var kind in new[] { "same", "change" }) weights.Parameters[$"components.{which}.{kind}"].Fill_(Change);
+            weights.Parameters[$"components.{which}.share"].Fill_(0.5);
+            weights.Parameters[$"components.{which}.directions"].CopyFrom(AnyOrthogonal);
+        }
+        var random = new RandomSource(4);
+        var (noisy, known) = (random.Normal("noisy", 0, 1, 4, 3, 4, 6), random.Normal("known", 0, 1, 4, 3, 4, 6));
+        var mask = Tensor.Zeros([1, 4, 3, 4, 6], DType.F32, Device.Cpu);
+        mask.Narrow(2, 1, 1).Fill_(0.5);                            // of the second frame there is a draft; of the others nothing
+        var clean = noisy - Velocity(model, Tensor.Cat(1, noisy, mask, known), [random.Normal("rows", 0, 5, 8)], 1000 * T) * T;
+        Tensor Expected(int frame, Tensor mean, double deviation)
+        {
+            var share = (1 - T) * deviation * deviation / ((1 - T) * (1 - T) * deviation * deviation + T * T);
+            return (noisy.Narrow(2, frame, 1) - mean * (1 - T)) * share + mean;
+        }
+        var one = Tensor.Ones([1, 4, 1, 4, 6], DType.F32, Device.Cpu);
+        Close.To(Expected(0, one * 5, Deviation), clean.Narrow(2, 0, 1), 1e-4);
+        Close.To(Expected(1, known.Narrow(2, 1, 1), Change), clean.Narrow(2, 1, 1), 1e-4);
+        Close.To(Expected(2, one * -5, Deviation), clean.Narrow(2, 2, 1), 1e-4);
+
+        // Patches that may be as the draft has them to a hundredth, or quite different: the noisy patch tells which.
+        weights.Parameters["components.later.same"].Fill_(0.01);
+        weights.Parameters["components.later.change"].Fill_(3);
+        var draft = known.Narrow(2, 1, 1);
+        noisy.Narrow(2, 1, 1).CopyFrom(draft * (1 - T) + random.Normal("noise", 0, 1, 4, 1, 4, 6) * T);
+        noisy.Narrow(2, 1, 1).Narrow(3, 0, 2).Add_(one.Narrow(3, 0, 2) * (5 * (1 - T)));        // the upper row of patches is 5 off
+        clean = noisy - Velocity(model, Tensor.Cat(1, noisy, mask, known), [random.Normal("rows", 0, 5, 8)], 1000 * T) * T;
+        var off = (clean.Narrow(2, 1, 1) - draft).Abs();
+        Assert.True(off.Narrow(3, 2, 2).Max().Item() < 0.05, $"{off.Narrow(3, 2, 2).Max().Item()}");
+        Assert.True(off.Narrow(3, 0, 2).Mean().Item() > 1, $"{off.Narrow(3, 0, 2).Mean().Item()}");
     });
 
     [Fact]

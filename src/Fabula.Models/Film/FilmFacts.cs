@@ -39,6 +39,7 @@ public sealed record FilmFacts(string Name, FilmModes Modes, int SideMultiple, i
             ("flf2v", true) => FilmModes.First | FilmModes.Last,
             _ => FilmModes.Text | FilmModes.First | FilmModes.Last | FilmModes.Memory,
         };
+        if (config.TakesDrafts) modes |= FilmModes.Background;
         var defaults = folder.Defaults;
         var facts = new FilmFacts(folder.Name, modes, stride * Math.Max(config.Patch.H, config.Patch.W), defaults.Steps, defaults.Shift,
             defaults.Guidance)

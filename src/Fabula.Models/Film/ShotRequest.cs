@@ -23,6 +23,8 @@ public sealed record ShotRequest
     /// <summary>The first and the last frame, where they are given; another size is scaled to cover and cut.</summary>
     public Picture? First { get; init; }
     public Picture? Last { get; init; }
+    /// <summary>The empty place behind the people, as the shot's camera sees it; without effect where a first frame is given.</summary>
+    public Picture? Background { get; init; }
     /// <summary>Remembered pictures, oldest first; each costs one latent frame.</summary>
     public IReadOnlyList<Picture> Memory { get; init; } = [];
     /// <summary>Temporal distance of remembered pictures (<see cref="Conditioning.Positions"/>).</summary>
@@ -51,4 +53,6 @@ public enum FilmModes
     Last = 4,
     /// <summary>A shot that remembers pictures.</summary>
     Memory = 8,
+    /// <summary>A shot before a given empty place.</summary>
+    Background = 16,
 }

@@ -111,6 +111,7 @@ static class OriginalLayout
             AnswersClean = fields.Flag("answers_clean", false),
             FiltersPatches = fields.Flag("filters_patches", false),
             ConditionAlone = fields.Flag("condition_alone", false),
+            TakesDrafts = fields.Flag("takes_drafts", false),
             PoolsText = fields.Flag("pools_text", false),
         });
     }

@@ -31,6 +31,8 @@ public sealed record PlanFilm
     public required int Height { get; init; }
     public required int Rate { get; init; }
     public required int Seed { get; init; }
+    /// <summary>Absent: each shot remembers the shots in its list, and bridges stand where somebody comes or goes.</summary>
+    public FilmMethod? Method { get; init; }
     public int FadeIn { get; init; }
     public int FadeOut { get; init; }
     /// <summary>What the plan was made from, in a word: fountain, storymem, idea.</summary>

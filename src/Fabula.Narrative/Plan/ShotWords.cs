@@ -81,6 +81,16 @@ public enum ShotMethod
     Memory,
 }
 
+/// <summary>How a film keeps people and places the same.</summary>
+[JsonConverter(typeof(PlanWord<FilmMethod>))]
+public enum FilmMethod
+{
+    /// <summary>A bank of keyframes that grows from shot to shot; shots that go on from one another, and cuts.</summary>
+    [JsonStringEnumMemberName("storymem")] StoryMem,
+    /// <summary>A plate for every place, a keyframe before every shot, bridges in which people walk in and out.</summary>
+    [JsonStringEnumMemberName("infinitystory")] InfinityStory,
+}
+
 /// <summary>Words in small letters with blanks; numbers in their place are refused.</summary>
 public sealed class PlanWord<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.CamelCase, allowIntegerValues: false) where T : struct,
     Enum;
