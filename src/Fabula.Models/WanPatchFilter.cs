@@ -85,7 +85,7 @@ sealed class WanPatchFilter
             _mean = weights.Get("mean", (long)config.LearnedPositions.Rows * config.LearnedPositions.Columns, numbers);
             (_directions, _deviation) = (weights.Get("directions", numbers, numbers), weights.Get("deviation", numbers));
             if (!config.TakesDrafts) return;
-            (_same, _change, _share) = (weights.Get("same", numbers), weights.Get("change", numbers), weights.Get("share", 1));
+            (_same, _change, _share) = (weights.Get("same", numbers), weights.Get("change", numbers), weights.Get("share", _mean.Size(0)));
         }
 
         public Tensor Filter(Part part) => (Surprise(part) * Of(part, Kept)).Matmul(_directions.Float()) + Mean(part);
@@ -132,8 +132,9 @@ sealed class WanPatchFilter
                 Of(time, _change!, (t, power) => of(Variance(t, power))) - Of(time, _same!, (t, power) => of(Variance(t, power)));
             // Twice the log of the ratio of the two densities.
             var odds = (Surprise(part).Square() * Difference(variance => 1 / variance) + Difference(Math.Log)).Sum(3, keep: true);
-            var share = Math.Clamp(_share!.ToFloats()[0], 0.01, 0.99);
-            return (odds * 0.5 + Math.Log(share / (1 - share))).Sigmoid();
+            var shares = _share!.ToFloats().Select(share => Math.Clamp(share, 0.01f, 0.99f)).ToArray();
+            var before = Tensor.From([.. shares.Select(share => MathF.Log(share / (1 - share)))], shares.Length, 1).To(odds.Device);
+            return (odds * 0.5 + before).Sigmoid();
         }
 
         static Tensor Of(WanTime time, Tensor deviations, Func<double, double, double> value)

@@ -16,10 +16,10 @@ namespace Fabula.Training;
 /// <param name="PicturesUntil">Share of the steps in which two of five batches are clips; later three of four.</param>
 /// <param name="FigureWeight">How much more a latent that shows people counts.</param>
 /// <param name="MemoryNoise">Deviation of noise on half of the remembered pictures, as generated ones are not perfect.</param>
-public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, double PicturesUntil = 0.25, double FigureWeight = 4,
+public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, double PicturesUntil = 0.5, double FigureWeight = 4,
     double MemoryNoise = 0.15, ulong Seed = 3)
 {
-    public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.45, EmaDecay: 0.998, WeightDecay: 0.02);
+    public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.35, EmaDecay: 0.998, WeightDecay: 0.02);
     public WanConfig Network { get; init; } = PocketNetwork;
     /// <summary>Seconds between saves, and between lines of progress; they change no result.</summary>
     public double SaveEvery { get; init; } = 420;
@@ -128,7 +128,7 @@ public static class VideoRecipe
     static void Begin(string name, Tensor tensor, Weights? from)
     {
         using var scope = TensorScope.Open();
-        if (from is not null && from.Has(name)) tensor.CopyFrom(from.Get(name, DType.F32, tensor.Shape));
+        if (from is not null && from.Has(name) && !IsFixed(name)) tensor.CopyFrom(from.Get(name, DType.F32, tensor.Shape));
         // What a block adds is nothing at first.
         else if (name.Contains("blocks.", StringComparison.Ordinal)
             && (name.EndsWith(".o.weight", StringComparison.Ordinal) || name.EndsWith("ffn.2.weight", StringComparison.Ordinal)))
@@ -214,7 +214,7 @@ public static class VideoRecipe
             if (drafted.Length == 0) continue;
             var change = (Patches(batch.Target, batch) - Patches(batch.Known, batch)).Flatten(0, 1);                        // [B F, P, N]
             rows.Add(inner.Keep(change.IndexSelect(0, Tensor.From(drafted, drafted.Length)).Flatten(0, 1)
-                .Matmul(directions.Transpose(0, 1)).Square()));
+                .Matmul(directions.Transpose(0, 1)).Square()));                                  // [drafted P, N]
         }
         var squares = Tensor.Cat(0, [.. rows]);                                                  // [patches, N]
         var distance = squares.Mean(1).ToFloats().Select(value => Math.Log(value + 1e-6)).ToArray();
@@ -234,7 +234,9 @@ public static class VideoRecipe
         float[] same = [.. Deviation(d => d < border).ToFloats().Select(deviation => Math.Max(deviation, (float)DraftNoise))];
         Keep("same", Tensor.From(same, width));
         Keep("change", Deviation(d => d >= border));
-        Keep("share", Tensor.Full([1], distance.Count(d => d < border) / (double)distance.Length, DType.F32, Device.Cpu));
+        float[] share = [.. Enumerable.Range(0, h * w).Select(place =>
+            (float)distance.Where((_, i) => i % (h * w) == place).Average(d => d < border ? 1.0 : 0.0))];
+        Keep("share", Tensor.From(share, share.Length));
         say($"{which} frames: {distance.Count(d => d < border) / (double)distance.Length:P0} of patches are as their draft has them, "
             + $"but for {Math.Exp(near / 2):0.000}; the others differ by {Math.Exp(far / 2):0.00}");
         return scope.Keep(directions / (deviation.Unsqueeze(1) + 0.3));
