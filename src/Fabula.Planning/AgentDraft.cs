@@ -46,9 +46,13 @@ sealed class AgentDraft(Bible bible, StoryOptions options, string title, string 
             .Select(shot => $"shots[{shot.Index}]: Somebody has two sides. Name each person once in \"sides\".");
         var people = Characters.Where(person => answer.People.Contains(person.Id)).ToList();
         return repeated.Concat(Continuity.Check(Plan([scene], people, scene.Shots))
-            .Where(finding => finding.Severity == Severity.Error)
+            .Where(finding => finding.Severity == Severity.Error && IsOfShots(finding.Where))
             .Select(finding => $"{finding.Where}: {finding.Problem} {finding.Fix}"));
     }
+
+    /// <summary>What is wrong with the bible's film or pictures no agent can mend; it is said of the finished plan.</summary>
+    static bool IsOfShots(string where) => where.StartsWith("shots", StringComparison.Ordinal)
+        || where.StartsWith("transitions", StringComparison.Ordinal);
 
     public void Add(SceneAnswer answer, ShotsAnswer shots, int? line) => Scenes.Add(Scene(answer, shots, line, _sceneIds, _shotIds));
 

@@ -80,7 +80,7 @@ sealed class FakeModel : IAsyncDisposable
     /// <summary>A piece of an answer, as one event of the stream.</summary>
     public static async Task Say(HttpContext context, string text)
     {
-        context.Response.ContentType = "text/event-stream";
+        if (!context.Response.HasStarted) context.Response.ContentType = "text/event-stream";
         await context.Response.WriteAsync(Event(new { role = "assistant", content = text }, null));
         await context.Response.Body.FlushAsync();
     }

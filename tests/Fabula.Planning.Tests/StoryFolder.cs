@@ -34,7 +34,7 @@ sealed class StoryFolder : IDisposable
         params string[] words)
     {
         var error = await Assert.ThrowsAsync<PlanningException>(() => Plan(server, options, bible, limits));
-        Assert.All(words, word => Assert.Contains(word, error.Message, StringComparison.Ordinal));
+        Assert.All(words, word => Assert.True(error.Message.Contains(word, StringComparison.Ordinal), $"no '{word}' in: {error.Message}"));
         Assert.DoesNotContain(error.Message, char.IsControl);
         Assert.DoesNotContain(Key, error.Message, StringComparison.Ordinal);
         Assert.InRange(error.Message.Length, 40, 1000);
