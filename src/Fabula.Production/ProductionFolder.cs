@@ -135,8 +135,8 @@ public static class ProductionFolder
         if (told.File == StoryMemFile)
             throw new NarrativeException($"{StoryMemFile} says its shots already. Plan it without --agents, or write an {OutlineFile}.");
         return told.Earlier is null || again || Shape(told.Earlier) == Load(build)?.Planner ? told
-            : throw new NarrativeException($"{PlanFile} was edited, or the build folder that knew it is gone. Plan anew with --again (seeds "
-                + "and takes are kept), or move it away.");
+            : throw new NarrativeException($"{PlanFile} was edited, or the build folder that knew it is gone. Plan anew with --again "
+                + "(seeds and takes are kept), or move it away.");
     }
 
     /// <summary>Writes a plan that was made elsewhere, with the choices of the earlier one.</summary>
