@@ -1,9 +1,10 @@
-// A production on disk: screenplay.fountain (or story.json, or idea.txt) and bible.yaml, which people write; plan.json, which is made from
-// them and may be edited; out/, which can be made again.
+// A production on disk: screenplay.fountain (or story.json, idea.txt, outline.txt) and bible.yaml, which people write; plan.json, which is
+// made from them and may be edited; out/, which can be made again.
 //
 // Who wins, story or plan? out/.build/planned remembers which story was planned and what came out. If only the story changed, the film is
 // planned again and keeps people's choices (seeds, takes); if only the plan changed, it is used as it is; if both did, somebody must
-// choose. Choices are no edits: a plan counts as edited if it says anything else than the planner did.
+// choose. Choices are no edits: a plan counts as edited if it says anything else than the planner did. A plan that language models wrote
+// (agents) is never replaced unasked, since nothing here could write it again.
 using System.Text;
 using System.Text.Json;
 using Fabula.Build;
@@ -34,12 +35,21 @@ public sealed record ProductionDocuments(string Root, string StoryFile, Screenpl
     ];
 }
 
+/// <summary>The story and the bible of a production, for a planner of another kind.</summary>
+public sealed record ProductionStory(string Root, string File, string Text, Bible Bible)
+{
+    internal string Identity { get; init; } = "";
+
+    internal FilmPlan? Earlier { get; init; }
+}
+
 public static class ProductionFolder
 {
     public const string BibleFile = "bible.yaml", PlanFile = "plan.json", Marker = "planned";
     const string PlannerVersion = "1";
     const long LongestDocument = 64 << 20;
-    static readonly string[] Stories = ["screenplay.fountain", "story.json", "idea.txt"];
+    const string OutlineFile = "outline.txt", StoryMemFile = "story.json";
+    static readonly string[] Stories = ["screenplay.fountain", StoryMemFile, "idea.txt", OutlineFile];
 
     /// <param name="Planner">Digest of what the planner made of the story, choices left out.</param>
     /// <param name="Text">Digest of plan.json as it was last seen, and whether it was edited then: spares comparing it again.</param>
@@ -51,26 +61,22 @@ public static class ProductionFolder
     /// <exception cref="NarrativeException">A document is missing or cannot be read.</exception>
     public static ProductionDocuments Read(string root, string build, bool again = false)
     {
-        if (!Directory.Exists(root))
-            throw new NarrativeException($"The folder '{root}' does not exist. Make one with: fabula new {Path.GetFileName(root)}");
-        var storyFile = StoryFile(root);
-        var story = Text(Path.Combine(root, storyFile));
-        var bibleText = File.Exists(Path.Combine(root, BibleFile)) ? Text(Path.Combine(root, BibleFile)) : "";
-        var bible = BibleReader.Read(bibleText, BibleFile);
-        var identity = Hash($"{PlannerVersion}\n{storyFile}\n{Hash(story)}\n{Hash(bibleText)}");
+        var told = Open(root);
+        var (storyFile, story, bible, identity, kept) = (told.File, told.Text, told.Bible, told.Identity, told.Earlier);
+        var together = Load(build);
+        var changed = together is not null && identity != together.Story;
+        if (kept?.Film.Source == FilmPlan.FromAgents && !again) return FromAgents(told, kept, together);
+        if (storyFile == OutlineFile)
+            throw new NarrativeException($"{OutlineFile} is planned by language models. Run 'fabula plan FOLDER --agents URL --agent-model "
+                + "NAME' (docs/agents.md), or write a screenplay.fountain in its place.");
         var screenplay = Path.GetExtension(storyFile) switch
         {
             ".fountain" => FountainReader.Read(story),
             ".txt" => Idea.Read(story, storyFile).ToScreenplay(bible),
             _ => null,
         };
-        var planPath = Path.Combine(root, PlanFile);
-        var written = File.Exists(planPath) ? Text(planPath) : null;
-        var together = Load(build);
-        var changed = together is not null && identity != together.Story;
-        var kept = written is null ? null : PlanJson.Read(written, PlanFile);
         var edited = kept is not null && together is not null
-            && (Hash(written!) == together.Text ? together.Edited : Shape(kept) != together.Planner);
+            && (Hash(Text(Path.Combine(root, PlanFile))) == together.Text ? together.Edited : Shape(kept) != together.Planner);
         if (edited && changed && !again)
             throw new NarrativeException($"{PlanFile} was edited, and so was {storyFile} or {BibleFile}. Plan again from the story with "
                 + "'fabula plan FOLDER --again' (seeds and takes are kept), or take the story's change back.");
@@ -89,6 +95,55 @@ public static class ProductionFolder
         }
         var fresh = kept is null ? planned.Plan : ScreenplayPlanner.KeepChoices(planned.Plan, kept);
         return new(root, storyFile, screenplay, bible, fresh, planned.Findings, true) { Story = identity, Planner = Shape(planned.Plan) };
+    }
+
+    /// <summary>What lies there, read and not planned.</summary>
+    static ProductionStory Open(string root)
+    {
+        if (!Directory.Exists(root))
+            throw new NarrativeException($"The folder '{root}' does not exist. Make one with: fabula new {Path.GetFileName(root)}");
+        var file = StoryFile(root);
+        var story = Text(Path.Combine(root, file));
+        var bible = File.Exists(Path.Combine(root, BibleFile)) ? Text(Path.Combine(root, BibleFile)) : "";
+        var plan = Path.Combine(root, PlanFile);
+        return new(root, file, story, BibleReader.Read(bible, BibleFile))
+        {
+            Identity = Hash($"{PlannerVersion}\n{file}\n{Hash(story)}\n{Hash(bible)}"),
+            Earlier = File.Exists(plan) ? PlanJson.Read(Text(plan), PlanFile) : null,
+        };
+    }
+
+    static ProductionDocuments FromAgents(ProductionStory told, FilmPlan plan, Together? together)
+    {
+        if (together is not null && together.Story != told.Identity)
+            throw new NarrativeException($"{told.File} or {BibleFile} has changed since language models planned the film. Plan again with "
+                + "'fabula plan FOLDER --agents URL --agent-model NAME', or take the change back.");
+        var screenplay = Path.GetExtension(told.File) == ".fountain" ? FountainReader.Read(told.Text) : null;
+        return new(told.Root, told.File, screenplay, told.Bible, plan, Continuity.Check(plan), false)
+        {
+            Story = told.Identity,
+            Planner = together?.Planner ?? Shape(plan),
+        };
+    }
+
+    /// <summary>The story and the bible, for a plan that is made elsewhere and comes back with <see cref="Adopt"/>.</summary>
+    /// <param name="again">Also where plan.json was edited.</param>
+    /// <exception cref="NarrativeException">A document is missing or cannot be read, or plan.json was edited.</exception>
+    public static ProductionStory Story(string root, string build, bool again = false)
+    {
+        var told = Open(root);
+        if (told.File == StoryMemFile)
+            throw new NarrativeException($"{StoryMemFile} says its shots already. Plan it without --agents, or write an {OutlineFile}.");
+        return told.Earlier is null || again || Shape(told.Earlier) == Load(build)?.Planner ? told
+            : throw new NarrativeException($"{PlanFile} was edited, or the build folder that knew it is gone. Plan anew with --again "
+                + "(seeds and takes are kept), or move it away.");
+    }
+
+    /// <summary>Writes a plan that was made elsewhere, with the choices of the earlier one.</summary>
+    public static void Adopt(ProductionStory story, FilmPlan plan, string build)
+    {
+        var kept = story.Earlier is null ? plan : ScreenplayPlanner.KeepChoices(plan, story.Earlier);
+        Write(new(story.Root, story.File, null, story.Bible, kept, [], true) { Story = story.Identity, Planner = Shape(plan) }, build);
     }
 
     /// <summary>Digest of a plan without the choices that planning again keeps.</summary>

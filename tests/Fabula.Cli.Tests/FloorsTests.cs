@@ -88,7 +88,7 @@ public class FloorsTests
             var allowed = row.Groups[2].Value.Trim();
             plan.Add(row.Groups[1].Value, allowed == "nothing" ? [] : [.. allowed.Split(',').Select(name => $"Fabula.{name.Trim()}")]);
         }
-        Assert.Equal(8, plan.Count);
+        Assert.Equal(9, plan.Count);
         return plan;
     }
 

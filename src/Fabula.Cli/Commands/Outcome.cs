@@ -1,6 +1,7 @@
 using Fabula.Build;
 using Fabula.Models.Text;
 using Fabula.Narrative;
+using Fabula.Planning;
 using Fabula.Torch;
 
 namespace Fabula.Cli.Commands;
@@ -18,7 +19,7 @@ static class Outcome
         }
         catch (Exception e) when (e is CheckpointException or TokenizerException or FormatException or ArgumentException or TorchException
             or InvalidOperationException or IOException or UnauthorizedAccessException or NarrativeException or GraphException
-            or BuildFolderException)
+            or BuildFolderException or PlanningException)
         {
             Console.Error.WriteLine($"fabula: {Shown(e.Message.ReplaceLineEndings(" "))}");
             return 2;

@@ -11,13 +11,15 @@ static class PlanCommand
     {
         var folder = new Argument<string>("FOLDER") { Description = "A production: screenplay.fountain and bible.yaml" };
         var again = new Option<bool>("--again") { Description = "Plan from the story though plan.json was edited; keeps seeds and takes" };
-        var film = FilmArguments.Create();
+        var (film, agents) = (FilmArguments.Create(), AgentArguments.Create());
         var command = new Command("plan", "Plans the film: who is seen where and when, in plan.json, to be edited") { folder, again };
         film.AddTo(command);
+        agents.AddTo(command);
         command.SetAction(parsed => Outcome.Of(() =>
         {
             var model = parsed.GetValue(film.Model) ?? FilmArguments.Pocket() ?? StandInRenderer.Name;
-            var options = new FilmOptions(model, parsed.GetValue(film.Out), Again: parsed.GetValue(again));
+            var byAgents = agents.Plan(parsed, parsed.GetValue(folder)!, parsed.GetValue(film.Out), parsed.GetValue(again));
+            var options = new FilmOptions(model, parsed.GetValue(film.Out), Again: parsed.GetValue(again) && !byAgents);
             using var opened = Film.Open(parsed.GetValue(folder)!, options);
             var findings = opened.Findings.Concat(opened.Graph is null ? [] : opened.WordFindings()).ToList();
             foreach (var finding in findings) Console.Error.WriteLine(Outcome.Shown(finding.ToString()));

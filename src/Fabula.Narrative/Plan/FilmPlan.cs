@@ -9,6 +9,9 @@ public sealed record FilmPlan
     /// <summary>The version of this form; another one is refused.</summary>
     public const string CurrentFormat = "fabula-plan/1";
 
+    /// <summary>The source of a plan that language models wrote, so that it cannot be made again from the story alone.</summary>
+    public const string FromAgents = "agents";
+
     public required string Format { get; init; }
     public required PlanFilm Film { get; init; }
     public required IReadOnlyList<PlanCharacter> Characters { get; init; }
@@ -35,7 +38,7 @@ public sealed record PlanFilm
     public FilmMethod? Method { get; init; }
     public int FadeIn { get; init; }
     public int FadeOut { get; init; }
-    /// <summary>What the plan was made from, in a word: fountain, storymem, idea.</summary>
+    /// <summary>What the plan was made from, in a word: fountain, storymem, agents.</summary>
     public string? Source { get; init; }
 }
 

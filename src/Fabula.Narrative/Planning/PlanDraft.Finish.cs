@@ -24,17 +24,11 @@ sealed partial class PlanDraft
         EmptyScene();
         var filmed = shots.Select(shot => shot.Scene).ToHashSet();
         scenes.RemoveAll(scene => !filmed.Contains(scene.Id));
-        var locationOf = locations.ToDictionary(location => location.Id);
-        var placeOf = scenes.ToDictionary(scene => scene.Id, scene => locationOf[scene.Location]);
-        var sceneOf = scenes.ToDictionary(scene => scene.Id);
+        var placeOf = scenes.ToDictionary(scene => scene.Id, scene => scene.Location);
         var person = characters.ToDictionary(character => character.Id);
         var look = bible.Style.Look;
         var used = scenes.Select(scene => scene.Location).ToHashSet();
-        var made = Memories.Fill(shots, scene => placeOf[scene].Id, options.Memory).Select(shot => shot with
-        {
-            Prompt = Prompts.Video(shot, placeOf[shot.Scene], sceneOf[shot.Scene].Time, id => person[id], look),
-            Keyframe = Prompts.Keyframe(shot, placeOf[shot.Scene], sceneOf[shot.Scene].Time, id => person[id], look),
-        }).ToList();
+        var made = Prompts.Fill(Memories.Fill(shots, scene => placeOf[scene], options.Memory), scenes, locations, characters, look);
         var transitions = new List<PlanTransition>();
         for (var i = 1; i < made.Count; i++)
         {

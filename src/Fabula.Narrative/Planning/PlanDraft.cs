@@ -7,8 +7,6 @@ namespace Fabula.Narrative;
 /// <summary>A plan while the screenplay is read from top to bottom.</summary>
 sealed partial class PlanDraft
 {
-    const double WordsPerSecond = 2.5, SecondsAroundSpeech = 0.5;
-
     readonly Bible bible;
     readonly PlanOptions options;
     readonly string title;
@@ -211,7 +209,7 @@ sealed partial class PlanDraft
             Sides = sides,
             Prompt = "",
             Keyframe = "",
-            Frames = Length(notes.OfType<DurationNote>().LastOrDefault()?.Length.At(bible.Film.Rate) ?? bible.Film.Frames),
+            Frames = ShotLengths.Nearest(notes.OfType<DurationNote>().LastOrDefault()?.Length.At(bible.Film.Rate) ?? bible.Film.Frames),
             Cut = true,
             Method = ShotMethod.Keyframe,
             Memory = [],
@@ -239,9 +237,6 @@ sealed partial class PlanDraft
 
     static CameraMove UsualMove(string text) =>
         FollowWords().IsMatch(text) ? CameraMove.Follow : CameraMove.Static;
-
-    /// <summary>The nearest length that the models can make: 4n+1, at least 5.</summary>
-    static int Length(int frames) => Math.Max(5, (frames + 1) / 4 * 4 + 1);
 
     void Said(Speech speech)
     {
@@ -287,13 +282,12 @@ sealed partial class PlanDraft
                 delivery = null;
             }
         }
-        var words = dialogue.Where(line => !line.Together).Sum(line => Word.Split(line.Line).Count);
-        var needed = (int)Math.Ceiling((words / WordsPerSecond + SecondsAroundSpeech) * bible.Film.Rate);
+        var needed = ShotLengths.Spoken(dialogue, bible.Film.Rate);
         if (needed > 4 * bible.Film.Frames)
             Findings.Add(Finding.Warning($"line {speech.Line}",
                 $"The speech needs {needed} frames, more than four shots of {bible.Film.Frames}.",
                 "Break it with an action line, so that it becomes several shots."));
-        shots[^1] = shot with { Dialogue = dialogue, Frames = words == 0 ? shot.Frames : Math.Max(shot.Frames, (needed + 2) / 4 * 4 + 1) };
+        shots[^1] = shot with { Dialogue = dialogue, Frames = ShotLengths.AtLeast(shot.Frames, needed) };
     }
 
     [GeneratedRegex(@"^(INT\.?/EXT|EXT\.?/INT|I/E|E/I|INT|EXT|EST)[.\s]+", RegexOptions.IgnoreCase)]

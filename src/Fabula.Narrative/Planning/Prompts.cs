@@ -3,13 +3,28 @@ namespace Fabula.Narrative;
 
 static class Prompts
 {
-    public static string Video(PlanShot shot, PlanLocation place, string? time, Func<string, PlanCharacter> person, string look)
+    /// <summary>The shots with both of their prompts written.</summary>
+    public static List<PlanShot> Fill(IEnumerable<PlanShot> shots, IReadOnlyList<PlanScene> scenes,
+        IReadOnlyList<PlanLocation> locations, IReadOnlyList<PlanCharacter> characters, string look)
+    {
+        var locationOf = locations.ToDictionary(location => location.Id);
+        var placeOf = scenes.ToDictionary(scene => scene.Id, scene => locationOf[scene.Location]);
+        var timeOf = scenes.ToDictionary(scene => scene.Id, scene => scene.Time);
+        var person = characters.ToDictionary(character => character.Id);
+        return [.. shots.Select(shot => shot with
+        {
+            Prompt = Video(shot, placeOf[shot.Scene], timeOf[shot.Scene], id => person[id], look),
+            Keyframe = Keyframe(shot, placeOf[shot.Scene], timeOf[shot.Scene], id => person[id], look),
+        })];
+    }
+
+    static string Video(PlanShot shot, PlanLocation place, string? time, Func<string, PlanCharacter> person, string look)
     {
         var people = shot.Start.Union(shot.End).Select(id => Describe(person(id)));
         return Sentences([Framing(shot, moving: true), Place(place, time), .. people, shot.Action, look]);
     }
 
-    public static string Keyframe(PlanShot shot, PlanLocation place, string? time, Func<string, PlanCharacter> person, string look) =>
+    static string Keyframe(PlanShot shot, PlanLocation place, string? time, Func<string, PlanCharacter> person, string look) =>
         Sentences([
             Framing(shot, moving: false), Place(place, time),
             .. shot.Start.Count == 0 ? ["Nobody is there"] : shot.Start.Select(id => Describe(person(id))), look]);
