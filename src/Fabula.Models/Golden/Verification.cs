@@ -24,6 +24,7 @@ public static class Verification
         new("StoryMem keyframe selection", KeyframeGolden.Is, KeyframeGolden.Run, KeyframeGolden.Tolerance),
         new("Flow matching solvers", SchedulerGolden.Is, SchedulerGolden.Run, SchedulerGolden.Tolerance),
         new("LoRA", LoraGolden.Is, LoraGolden.Run, LoraGolden.Tolerance),
+        new("LLaMA", LlamaGolden.Is, LlamaGolden.Run, LlamaGolden.Tolerance),
         new("Wan rotary positions", WanRotationGolden.Is, WanRotationGolden.Run, _ => (1e-6, 0)),
     ];
 
