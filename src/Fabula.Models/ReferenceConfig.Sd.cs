@@ -30,6 +30,31 @@ public static partial class ReferenceConfig
         return Consistent(config, config.Require);
     }
 
+    /// <summary>EulerDiscreteScheduler's and DDIMScheduler's arguments [diffusers].</summary>
+    public static NoiseConfig Noise(JsonElement arguments)
+    {
+        Only(arguments, "beta_schedule", "scaled_linear");
+        Only(arguments, "timestep_spacing", "leading");
+        Only(arguments, "interpolation_type", "linear");
+        if (arguments.Flag("clip_sample") || arguments.Flag("thresholding") || arguments.Flag("rescale_betas_zero_snr"))
+            throw new FormatException("config.json: clipped samples, thresholds and rescaled noise are not known.");
+        var velocity = arguments.Has("prediction_type") && arguments.Text("prediction_type") == "v_prediction";
+        if (!velocity) Only(arguments, "prediction_type", "epsilon");
+        var karras = arguments.Flag("use_karras_sigmas");
+        if (karras != (arguments.Has("timestep_type") && arguments.Text("timestep_type") == "continuous") || karras && !velocity)
+            throw new FormatException("config.json: Karras's levels go together with continuous timesteps and 'v_prediction' only.");
+        return new NoiseConfig
+        {
+            TrainingSteps = arguments.Int("num_train_timesteps", 2, 1 << 16),
+            BetaStart = arguments.Double("beta_start", 0.0001),
+            BetaEnd = arguments.Double("beta_end", 0.02),
+            StepsOffset = arguments.Int("steps_offset", 0),
+            Prediction = velocity ? Prediction.Velocity : Prediction.Epsilon,
+            KarrasLevels = karras ? (arguments.Double("sigma_min", 0), arguments.Double("sigma_max", 0)) : null,
+            EndsClean = arguments.Flag("set_alpha_to_one", true),
+        };
+    }
+
     /// <summary>Whether a field is there and not null.</summary>
     static bool Given(JsonElement arguments, string name) =>
         arguments.Has(name) && arguments.Field(name).ValueKind != JsonValueKind.Null;

@@ -25,6 +25,7 @@ public static class Verification
         new("Flow matching solvers", SchedulerGolden.Is, SchedulerGolden.Run, SchedulerGolden.Tolerance),
         new("LoRA", LoraGolden.Is, LoraGolden.Run, LoraGolden.Tolerance),
         new("LLaMA", LlamaGolden.Is, LlamaGolden.Run, LlamaGolden.Tolerance),
+        new("SDXL and SVD schedules", NoiseScheduleGolden.Is, NoiseScheduleGolden.Run, NoiseScheduleGolden.Tolerance),
         new("Wan rotary positions", WanRotationGolden.Is, WanRotationGolden.Run, _ => (1e-6, 0)),
     ];
 
