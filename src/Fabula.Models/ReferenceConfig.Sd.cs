@@ -55,6 +55,85 @@ public static partial class ReferenceConfig
         };
     }
 
+    /// <summary>AutoencoderKL's arguments [diffusers].</summary>
+    public static SdVaeConfig SdVae(JsonElement arguments)
+    {
+        Blocks(arguments, "up_block_types", "UpDecoderBlock2D");
+        return Vae2D(arguments, arguments.Has("norm_num_groups") ? arguments.Int("norm_num_groups", 1, 1024) : 32);
+    }
+
+    /// <summary>AutoencoderKLTemporalDecoder's arguments [diffusers].</summary>
+    public static SdVaeConfig SvdVae(JsonElement arguments) => Vae2D(arguments, SvdResnet.Groups);
+
+    static SdVaeConfig Vae2D(JsonElement arguments, int groups)
+    {
+        Blocks(arguments, "down_block_types", "DownEncoderBlock2D");
+        if (arguments.Int("in_channels", 3) != 3 || arguments.Int("out_channels", 3) != 3)
+            throw new FormatException("config.json: 'in_channels' and 'out_channels' of a VAE are 3, red, green and blue.");
+        var config = new SdVaeConfig
+        {
+            Widths = Small(arguments, "block_out_channels"),
+            LayersPerBlock = arguments.Int("layers_per_block", 1, 16),
+            ZDim = arguments.Int("latent_channels", 1, 512),
+            Groups = groups,
+            ScalingFactor = arguments.Double("scaling_factor", 0.18215),
+        };
+        return Consistent(config, config.Require);
+    }
+
+    /// <summary>UNet2DConditionModel's arguments, of SDXL's kind [diffusers].</summary>
+    public static SdxlUnetConfig SdxlUnet(JsonElement arguments)
+    {
+        Only(arguments, "addition_embed_type", "text_time");
+        if (!arguments.Flag("use_linear_projection"))
+            throw new FormatException("config.json: 'use_linear_projection' is not true; every SDXL U-Net has it.");
+        var widths = Small(arguments, "block_out_channels");
+        var attends = Blocks(arguments, "down_block_types", "DownBlock2D", "CrossAttnDownBlock2D");
+        if (!Blocks(arguments, "up_block_types", "UpBlock2D", "CrossAttnUpBlock2D").Reverse().SequenceEqual(attends))
+            throw new FormatException("config.json: 'up_block_types' are not 'down_block_types' the other way round.");
+        var layers = PerStage(arguments, "transformer_layers_per_block", widths.Length, 1);
+        var config = new SdxlUnetConfig
+        {
+            InChannels = arguments.Int("in_channels", 1, 512),
+            OutChannels = arguments.Int("out_channels", 1, 512),
+            Widths = widths,
+            LayersPerBlock = arguments.Int("layers_per_block", 1, 16),
+            TransformerLayers = [.. layers.Select((count, i) => i < attends.Length && attends[i] ? count : 0)],
+            MiddleLayers = layers.LastOrDefault(),
+            Heads = PerStage(arguments, "attention_head_dim", widths.Length, 8),
+            ContextDim = arguments.Int("cross_attention_dim", 1, 65536),
+            SizeDim = arguments.Int("addition_time_embed_dim", 2, 65536),
+            AddedDim = arguments.Int("projection_class_embeddings_input_dim", 1, 65536),
+            Groups = arguments.Int("norm_num_groups", 32),
+            Eps = arguments.Double("norm_eps", 1e-5),
+        };
+        return Consistent(config, config.Require);
+    }
+
+    /// <summary>UNetSpatioTemporalConditionModel's arguments [diffusers].</summary>
+    public static SvdUnetConfig SvdUnet(JsonElement arguments)
+    {
+        var attends = Blocks(arguments, "down_block_types", "DownBlockSpatioTemporal", "CrossAttnDownBlockSpatioTemporal");
+        if (!Blocks(arguments, "up_block_types", "UpBlockSpatioTemporal", "CrossAttnUpBlockSpatioTemporal").Reverse()
+            .SequenceEqual(attends))
+            throw new FormatException("config.json: 'up_block_types' are not 'down_block_types' the other way round.");
+        var widths = Small(arguments, "block_out_channels");
+        var config = new SvdUnetConfig
+        {
+            InChannels = arguments.Int("in_channels", 1, 512),
+            OutChannels = arguments.Int("out_channels", 1, 512),
+            Widths = widths,
+            LayersPerBlock = arguments.Int("layers_per_block", 1, 16),
+            HasAttention = attends,
+            TransformerLayers = arguments.Has("transformer_layers_per_block") ? arguments.Int("transformer_layers_per_block", 1, 64) : 1,
+            Heads = PerStage(arguments, "num_attention_heads", widths.Length, 5),
+            ContextDim = arguments.Int("cross_attention_dim", 1, 65536),
+            AddedTimeDim = arguments.Int("addition_time_embed_dim", 2, 65536),
+            AddedDim = arguments.Int("projection_class_embeddings_input_dim", 2, 65536),
+        };
+        return Consistent(config, config.Require);
+    }
+
     /// <summary>Whether a field is there and not null.</summary>
     static bool Given(JsonElement arguments, string name) =>
         arguments.Has(name) && arguments.Field(name).ValueKind != JsonValueKind.Null;
@@ -64,6 +143,28 @@ public static partial class ReferenceConfig
     {
         if (Given(arguments, name) && (known is null || arguments.Text(name) != known))
             throw new FormatException($"config.json: '{name}' is something that Fabula does not know; known is {known ?? "null"}.");
+    }
+
+    /// <summary>Whether each block is of the second kind; all are of one of the two.</summary>
+    static bool[] Blocks(JsonElement arguments, string name, string plain, string? attending = null) =>
+        arguments.Field(name) is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() <= 8
+            && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String
+                && (item.GetString() == plain || attending is not null && item.GetString() == attending))
+        ? [.. list.EnumerateArray().Select(item => item.GetString() != plain)]
+        : throw new FormatException($"config.json: '{name}' is not at most 8 of {plain}{(attending is null ? "" : $" and {attending}")}.");
+
+    /// <summary>Widths that a network can have.</summary>
+    static int[] Small(JsonElement arguments, string name) =>
+        arguments.Ints(name) is { Length: >= 1 and <= 8 } widths && widths.All(width => width is >= 1 and <= 8192) ? widths
+        : throw new FormatException($"config.json: '{name}' is not 1 to 8 numbers from 1 to 8192.");
+
+    /// <summary>One number for every stage, or one for each; at most 64.</summary>
+    static int[] PerStage(JsonElement arguments, string name, int stages, int otherwise)
+    {
+        int[] numbers = !arguments.Has(name) || arguments.Field(name).ValueKind == JsonValueKind.Number
+            ? [.. Enumerable.Repeat(arguments.Int(name, otherwise), stages)] : arguments.Ints(name);
+        return numbers.All(number => number is >= 1 and <= 64) ? numbers
+            : throw new FormatException($"config.json: '{name}' is not of numbers from 1 to 64.");
     }
 
     static T Consistent<T>(T config, Action require)

@@ -26,6 +26,8 @@ public static class Verification
         new("LoRA", LoraGolden.Is, LoraGolden.Run, LoraGolden.Tolerance),
         new("LLaMA", LlamaGolden.Is, LlamaGolden.Run, LlamaGolden.Tolerance),
         new("SDXL and SVD schedules", NoiseScheduleGolden.Is, NoiseScheduleGolden.Run, NoiseScheduleGolden.Tolerance),
+        new("Stable Diffusion VAE", SdGolden.IsVae, SdGolden.RunVae, _ => (3e-5, 0)),
+        new("Stable Diffusion U-Net", SdGolden.IsUnet, SdGolden.RunUnet, _ => (3e-5, 0)),
         new("Wan rotary positions", WanRotationGolden.Is, WanRotationGolden.Run, _ => (1e-6, 0)),
     ];
 
