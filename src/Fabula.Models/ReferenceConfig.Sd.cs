@@ -1,4 +1,4 @@
-// The arguments of Hugging Face's LLaMA and of diffusers' networks and schedules, as their config.json files hold them.
+// The arguments of Hugging Face's LLaMA, of diffusers' networks and schedules, and of DINO, as their config.json files hold them.
 using System.Text.Json;
 
 namespace Fabula.Models;
@@ -132,6 +132,27 @@ public static partial class ReferenceConfig
             AddedDim = arguments.Int("projection_class_embeddings_input_dim", 2, 65536),
         };
         return Consistent(config, config.Require);
+    }
+
+    /// <summary>VisionTransformer's arguments [facebookresearch/dino vision_transformer.py], and 'norm_eps' beside them.</summary>
+    public static DinoConfig Dino(JsonElement recording)
+    {
+        var arguments = recording.Field("constructor");
+        if (!arguments.Flag("qkv_bias", true) || arguments.Int("num_classes", 0) != 0)
+            throw new FormatException("config.json: a DINO tower has biases for q, k and v and no classes.");
+        var config = new DinoConfig
+        {
+            ImageSize = arguments.Ints("img_size") is [var side] ? side
+                : throw new FormatException("config.json: 'img_size' is not a list of one number."),
+            PatchSize = arguments.Int("patch_size", 1, 512),
+            Dim = arguments.Int("embed_dim", 1, 16384),
+            MlpRatio = arguments.Int("mlp_ratio", 1, 16),
+            Heads = arguments.Int("num_heads", 1, 512),
+            Layers = arguments.Int("depth", 1, 256),
+            Eps = recording.Double("norm_eps", 1e-6),
+        };
+        return config.ImageSize <= 4096 ? Consistent(config, config.Require)
+            : throw new FormatException($"config.json: 'img_size' {config.ImageSize} is above 4096.");
     }
 
     /// <summary>Whether a field is there and not null.</summary>
