@@ -69,7 +69,7 @@ static class ConfigJson
     static FormatException Wrong(string name, string wanted) => new($"config.json: '{name}' is not {wanted}.");
 }
 
-public static class ReferenceConfig
+public static partial class ReferenceConfig
 {
     /// <summary>WanModel's arguments [Wan2.1 wan/modules/model.py].</summary>
     /// <param name="clipDim">Width of the CLIP tokens, which the reference hard-codes; 0 without image branch.</param>

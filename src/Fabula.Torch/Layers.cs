@@ -71,6 +71,16 @@ public sealed class RmsNorm(Weights weights, long dim, double eps)
     }
 }
 
+/// <summary>Group norm of x [B, C, ...]: channels in groups, each group of a sample by its own mean and deviation; in fp32.</summary>
+public sealed class GroupNorm(Weights weights, long channels, int groups, double eps)
+{
+    static readonly Op Aten = new("aten::group_norm");
+    readonly Tensor _weight = weights.Get("weight", channels), _bias = weights.Get("bias", channels);
+
+    /// <summary>The same shape, fp32.</summary>
+    public Tensor Forward(Tensor x) => Aten.Call(x.Float(), groups, _weight.Float(), _bias.Float(), eps, true);
+}
+
 /// <summary>Rows of a table by number.</summary>
 public sealed class Embedding(Weights weights, long rows, long dim)
 {
@@ -99,6 +109,8 @@ public sealed class Conv
         _padding = padding ?? [.. kernel.Select(_ => 0L)];
     }
 
-    /// <summary>x [B, in, (T,) H, W] -> [B, out, ...].</summary>
-    public Tensor Forward(Tensor x) => _op.Call(x.To(Weight.DType), Weight, Bias, _stride, _padding);
+    /// <summary>x [B, in, (T,) H, W] -> [B, out, ...] in the weight's type; bf16 is widened where products of it are slow.</summary>
+    public Tensor Forward(Tensor x) => Weight.DType == DType.BF16 && Weight.Device.IsCpu && Fused.WidensBf16
+        ? _op.Call(x.Float(), Weight.Float(), Bias?.Float(), _stride, _padding).To(DType.BF16)
+        : _op.Call(x.To(Weight.DType), Weight, Bias, _stride, _padding);
 }

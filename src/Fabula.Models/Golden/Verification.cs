@@ -24,6 +24,11 @@ public static class Verification
         new("StoryMem keyframe selection", KeyframeGolden.Is, KeyframeGolden.Run, KeyframeGolden.Tolerance),
         new("Flow matching solvers", SchedulerGolden.Is, SchedulerGolden.Run, SchedulerGolden.Tolerance),
         new("LoRA", LoraGolden.Is, LoraGolden.Run, LoraGolden.Tolerance),
+        new("LLaMA", LlamaGolden.Is, LlamaGolden.Run, LlamaGolden.Tolerance),
+        new("SDXL and SVD schedules", NoiseScheduleGolden.Is, NoiseScheduleGolden.Run, NoiseScheduleGolden.Tolerance),
+        new("Stable Diffusion VAE", SdGolden.IsVae, SdGolden.RunVae, _ => (3e-5, 0)),
+        new("Stable Diffusion U-Net", SdGolden.IsUnet, SdGolden.RunUnet, _ => (3e-5, 0)),
+        new("DINO vision transformer", DinoGolden.Is, DinoGolden.Run, _ => (1e-5, 0)),
         new("Wan rotary positions", WanRotationGolden.Is, WanRotationGolden.Run, _ => (1e-6, 0)),
     ];
 
