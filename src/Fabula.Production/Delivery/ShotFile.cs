@@ -15,7 +15,8 @@ static class ShotFile
         try
         {
             using var file = FramesFile.Open(frames);
-            VideoFile.Write(options.Ffmpeg, work, name, VideoShape.Of(file.Width, file.Height, options.Width, rate), file.Read(), CancellationToken.None);
+            var shape = VideoShape.Of(file.Width, file.Height, options.Width, rate);
+            VideoFile.Write(options.Ffmpeg, work, name, shape, file.Read(), CancellationToken.None);
             Xmp.Append(Path.Combine(work, name),
                 Xmp.Packet($"{title}: {step}", $"Fabula {typeof(ShotFile).Assembly.GetName().Version?.ToString(3)}", model));
             File.Move(Path.Combine(work, name), Path.Combine(folder, name), overwrite: true);
