@@ -41,7 +41,9 @@ public static class StoryPlanner
     {
         readonly string _kind = story.Kind switch
         {
-            StoryKind.Lines => "a few lines", StoryKind.Outline => "an outline", _ => "a screenplay",
+            StoryKind.Lines => "a few lines",
+            StoryKind.Outline => "an outline",
+            _ => "a screenplay",
         };
 
         public async Task<Planned> Plan()
@@ -69,8 +71,10 @@ public static class StoryPlanner
         {
             var data = new
             {
-                kind = _kind, given = draft.Locations.Select(place => new { place.Id, place.Name, place.Description }),
-                chapters = Told(outline), passages = Shown(1, story.Passages.Count),
+                kind = _kind,
+                given = draft.Locations.Select(place => new { place.Id, place.Name, place.Description }),
+                chapters = Told(outline),
+                passages = Shown(1, story.Passages.Count),
             };
             var answer = await crew.Ask(Agents.Locations, "the story", data,
                 answer => Critic.Count("locations", answer.Locations.Count, draft.Locations.Count > 0 ? 0 : 1, MaxNamed)
@@ -83,8 +87,10 @@ public static class StoryPlanner
         {
             var data = new
             {
-                kind = _kind, given = draft.Characters.Select(person => new { person.Id, person.Name, person.Appearance }),
-                chapters = Told(outline), passages = Shown(1, story.Passages.Count),
+                kind = _kind,
+                given = draft.Characters.Select(person => new { person.Id, person.Name, person.Appearance }),
+                chapters = Told(outline),
+                passages = Shown(1, story.Passages.Count),
             };
             var answer = await crew.Ask(Agents.People, "the story", data,
                 answer => Critic.Count("people", answer.People.Count, 0, MaxNamed)

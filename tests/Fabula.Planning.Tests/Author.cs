@@ -43,11 +43,15 @@ sealed record Author(int Chapters = 2, int ScenesPerChapter = 1, int ShotsPerSce
 
     object ChaptersOf(int passages) => new
     {
-        title = "The Kettle", logline = "Tea is made.", look = "soft watercolour",
+        title = "The Kettle",
+        logline = "Tea is made.",
+        look = "soft watercolour",
         chapters = Enumerable.Range(0, Chapters).Select(i => new
         {
-            title = $"Chapter {i + 1}", summary = "Ada and Tom make tea.",
-            firstPassage = 1 + i * passages / Chapters, lastPassage = Math.Max(1 + i * passages / Chapters, (i + 1) * passages / Chapters),
+            title = $"Chapter {i + 1}",
+            summary = "Ada and Tom make tea.",
+            firstPassage = 1 + i * passages / Chapters,
+            lastPassage = Math.Max(1 + i * passages / Chapters, (i + 1) * passages / Chapters),
         }),
     };
 
@@ -58,9 +62,12 @@ sealed record Author(int Chapters = 2, int ScenesPerChapter = 1, int ShotsPerSce
         var passages = data["passages"]!.AsArray();
         return new
         {
-            location = index % 2 == 0 ? "kitchen" : "harbour", time = "morning", overview = "Ada waits; Tom comes.",
+            location = index % 2 == 0 ? "kitchen" : "harbour",
+            time = "morning",
+            overview = "Ada waits; Tom comes.",
             people = new[] { "ada", "tom" },
-            firstPassage = (int)passages[0]!["number"]!, lastPassage = (int)passages[^1]!["number"]!,
+            firstPassage = (int)passages[0]!["number"]!,
+            lastPassage = (int)passages[^1]!["number"]!,
         };
     }
 
@@ -68,8 +75,12 @@ sealed record Author(int Chapters = 2, int ScenesPerChapter = 1, int ShotsPerSce
     public static object Shot(int index, string? action = null, string[]? start = null, string[]? end = null) => new
     {
         action = action ?? $"Ada {Deeds[index % 4]}.",
-        size = index % 4 == 3 ? "close" : "medium", angle = "eye", camera = "static",
-        start = start ?? Visible(index), end = end ?? Visible(index), sides = Array.Empty<object>(),
+        size = index % 4 == 3 ? "close" : "medium",
+        angle = "eye",
+        camera = "static",
+        start = start ?? Visible(index),
+        end = end ?? Visible(index),
+        sides = Array.Empty<object>(),
         dialogue = index % 4 == 1 ? new[] { new { person = "tom", line = "Good morning!", onScreen = true } } : [],
         seconds = 4,
     };

@@ -87,7 +87,10 @@ sealed class FakeModel : IAsyncDisposable
 
     static string Event(object delta, string? finish) => "data: " + JsonSerializer.Serialize(new
     {
-        id = "x", @object = "chat.completion.chunk", created = 1, model = "fake",
+        id = "x",
+        @object = "chat.completion.chunk",
+        created = 1,
+        model = "fake",
         choices = new[] { new { index = 0, delta, finish_reason = finish } },
     }) + "\n\n";
 
