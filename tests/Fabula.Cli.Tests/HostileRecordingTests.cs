@@ -158,6 +158,19 @@ public class HostileRecordingTests
         ["heads of an odd width"] = new(Rope, r => r.Config(c => c["head_dim"] = 7), "head_dim"),
         ["a LoRA without rank"] = new(Lora, r => r.Config(c => ((JsonObject)c["lora"]!).Remove("r")), "'r'"),
         ["a LoRA of no strength"] = new(Lora, r => r.Config(c => c["lora"]!["lora_alpha"] = 0), "alpha"),
+        // MovieDreamer's networks, and DINO.
+        ["a LLaMA of no heads"] = new("llama", r => r.Constructor("num_attention_heads", "0"), "num_attention_heads"),
+        ["a LLaMA whose norm divides by nothing"] = new("llama", r => r.Constructor("rms_norm_eps", "0"), "eps"),
+        ["a LLaMA of words"] = new("llama", r => r.Constructor("hidden_act", "0"), "hidden_act"),
+        ["a LLaMA cut off"] = new("llama", r => r.Bytes(O, b => b[..^1000]), O, "cut off"),
+        ["a schedule of nothing"] = new("schedulers_sd", r => r.Config(c => c["schedulers"]!["euler_svd"] = 0), "euler_svd"),
+        ["a VAE of other channels"] = new("sd_vae", r => r.Constructor("latent_channels", "3"), W, "encoder.conv_out.weight"),
+        ["a VAE of no groups"] = new("sd_vae", r => r.Constructor("norm_num_groups", "0"), "norm_num_groups"),
+        ["a U-Net of unknown blocks"] = new("sdxl_unet", r => r.Constructor("down_block_types", "\"x\""), "down_block_types"),
+        ["a U-Net of billions of blocks"] = new("svd_unet", r => r.Constructor("up_block_types", "1000000000"), "up_block_types"),
+        ["a U-Net cut off"] = new("sdxl_unet", r => r.Bytes(W, b => b[..(b.Length / 2)]), W, "cut off"),
+        ["a temporal VAE of lists"] = new("svd_vae_temporal", r => r.Constructor("latent_channels", "[]"), "latent_channels"),
+        ["a DINO tower that does not divide"] = new("dino_vit", r => r.Constructor("embed_dim", "3"), "width 3"),
     };
 
     /// <summary>Constructor fields and values that no network has.</summary>
