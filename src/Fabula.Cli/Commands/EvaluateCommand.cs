@@ -21,7 +21,8 @@ static class EvaluateCommand
         command.SetAction(parsed => Outcome.Of(() =>
         {
             if (parsed.GetValue(stories) is < 1 or > 10_000) throw new FormatException("--stories is a number from 1 to 10000.");
-            var folder = parsed.GetValue(model) ?? FilmArguments.Default();
+            var folder = parsed.GetValue(model) ?? FilmArguments.Pocket()
+                ?? throw new FormatException("There is no pocket model to measure. Name its folder with --model.");
             using var film = FilmModel.Open(folder);
             if (film.Facts is not { Width: JudgeConfig.Width, Height: JudgeConfig.Height })
                 throw new FormatException($"{film.Facts.Name} was not taught on Paper Theatre: its film.json names no "

@@ -35,7 +35,7 @@ sealed record FilmArguments(Option<string?> Model, Option<string?> Out, Option<i
     public static string? Pocket() => Places().Select(folder => Path.Combine(folder, "pocket"))
         .FirstOrDefault(path => File.Exists(Path.Combine(path, "config.json")));
 
-    public static string Default() => Pocket() ?? throw new NarrativeException(
+    static string Default() => Pocket() ?? throw new NarrativeException(
         $"There is no model (looked for pocket in {string.Join(", ", Places().Distinct())}). Name a model's folder with --model, or try "
         + "the production without one: --model stand-in");
 
