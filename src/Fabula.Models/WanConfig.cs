@@ -35,18 +35,12 @@ public sealed record WanConfig
     /// (all four mask channels 1) is taken over as it is.
     /// </summary>
     public bool AnswersClean { get; init; }
-    /// <summary>
-    /// With <see cref="AnswersClean"/> and <see cref="LearnedPositions"/>: what is known of patches beforehand (mean per place, principal
-    /// components, their deviations) filters the noise as well as a linear filter can before the network sees it, and the network says what
-    /// the filter is wrong about, in units of its expected error: the preconditioning of Karras et al. 2022 for each component.
-    /// </summary>
-    public bool FiltersPatches { get; init; }
     /// <summary>Known pictures are encoded each by itself, zeros elsewhere, instead of as one clip with grey between.</summary>
     public bool ConditionAlone { get; init; }
     /// <summary>
-    /// With <see cref="FiltersPatches"/>: a condition latent whose mask channels are neither all 0 nor all 1 is a draft, which says what
-    /// the frame is like: the empty place behind the people, or the first frame of a shot. The filter expects the draft there instead of
-    /// the mean of all pictures, so that the network only says what is different (<see cref="Conditioning.Drafts"/>).
+    /// With <see cref="AnswersClean"/>: a condition latent whose mask channels are neither all 0 nor all 1 is a draft, which says what the
+    /// frame is like: the empty place behind the people, or the first frame of a shot (<see cref="Conditioning.Drafts"/>). The head says
+    /// of each token how much of its draft is kept, so that what stands still need not pass through the network.
     /// </summary>
     public bool TakesDrafts { get; init; }
     /// <summary>

@@ -38,8 +38,7 @@ public sealed class WanPrompt : IDisposable
 readonly record struct WanKeys((Tensor K, Tensor V) Text, Tensor Bias, (Tensor K, Tensor V)? Image);
 
 /// <summary>Rotation angles of every token of a grid: cosine and sine [L, d/2], fp32.</summary>
-/// <param name="Memory">How many of the frames stand before the shot.</param>
-public sealed record WanRotation(Tensor Cosine, Tensor Sine, int Memory) : IDisposable
+public sealed record WanRotation(Tensor Cosine, Tensor Sine) : IDisposable
 {
     public void Dispose() { Cosine.Dispose(); Sine.Dispose(); }
 }
@@ -84,7 +83,6 @@ public sealed class WanTransformer
     readonly WanImageEmbedding? _image;
     readonly Linear? _pool0, _pool2;
     readonly Tensor? _positions;
-    readonly WanPatchFilter? _filter;
     readonly WanBlock[] _blocks;
     readonly WanHead _head;
     readonly DType _type;
@@ -112,7 +110,6 @@ public sealed class WanTransformer
             (_pool0, _pool2) = (new(weights["text_pooling"][0], config.TextDim, dim), new(weights["text_pooling"][2], dim, dim));
         if (config.LearnedPositions is ( > 0, > 0) and var (places, across))
             _positions = weights.Get("position_embedding.weight", (long)places * across, dim);
-        if (config.FiltersPatches) _filter = new WanPatchFilter(config, weights["components"]);
         _blocks = [.. Enumerable.Range(0, config.Layers).Select(i => new WanBlock(config, i, weights["blocks"][i]))];
         _head = new WanHead(config, weights["head"]);
         weights.EnsureAllUsed();
@@ -182,9 +179,8 @@ public sealed class WanTransformer
         if (cosine.Size(0) != tokens)
             throw new ArgumentException($"The rotation tables are for {cosine.Size(0)} tokens, the latents have {tokens}.");
 
-        var guess = _filter is null ? null : new WanGuess(latents.To(DType.F32, _device), time.Time, rotation.Memory, Config);
-        var filtered = guess is null ? latents : Filtered(guess);
-        var x = _patch.Forward(filtered.To(_type, _device)).Float();                             // [B, L, D]
+        var seen = Config.AnswersClean ? KnownClean(latents.To(DType.F32, _device)) : latents;
+        var x = _patch.Forward(seen.To(_type, _device)).Float();                                 // [B, L, D]
         trace?.Record("patch_embedding", x.Transpose(1, 2).Reshape(batch, Config.Dim, f, h, w));
         if (_positions is not null) x = x + Positions(f, h, w);
         if (padTo > tokens)
@@ -221,17 +217,28 @@ public sealed class WanTransformer
         x = _head.Forward(x, e, index, perSample);
         trace?.Record("head", x);
         if (padTo > tokens) x = x.Narrow(1, 0, tokens);
-        var answer = _filter is null ? Unpatchify(x, f, h, w)
-            : filtered.Narrow(1, 0, Config.OutDim).Float() + _filter.Correction(x, guess!);
+        var numbers = (long)Config.OutDim * Config.Patch.T * Config.Patch.H * Config.Patch.W;
+        var answer = Unpatchify(x.Narrow(2, 0, numbers), f, h, w);
+        if (Config.TakesDrafts) answer = Drafted(answer, x.Narrow(2, numbers, 1), latents);
         return scope.Keep(Config.AnswersClean ? Velocity(answer, latents, time.Time) : answer);
     }
 
-    /// <summary>The noisy latents filtered; what is known whole is put in their place.</summary>
-    Tensor Filtered(WanGuess guess)
+    /// <summary>Where there is a draft, as much of it as each token's last number [B, L, 1] says. See WanConfig.TakesDrafts.</summary>
+    Tensor Drafted(Tensor answer, Tensor gate, Tensor latents)
     {
-        var (x, z) = (guess.Latents, (long)Config.OutDim);
-        var filtered = _filter!.Filter(guess);
-        return Open(x) is { } open ? Tensor.Cat(1, open.Where(filtered, x.Narrow(1, z + 4, z)), x.Narrow(1, z, z + 4)) : filtered;
+        var (x, z, (pt, ph, pw)) = (latents.To(DType.F32, _device), (long)Config.OutDim, Config.Patch);
+        var (f, h, w) = (x.Size(2) / pt, x.Size(3) / ph, x.Size(4) / pw);
+        var mask = x.Narrow(1, z, 4).Mean(1, keep: true);                                        // [B, 1, F, H, W]
+        var kept = gate.Sigmoid().Reshape(x.Size(0), 1, f, h, w).RepeatInterleave(pt, 2).RepeatInterleave(ph, 3).RepeatInterleave(pw, 4);
+        return answer + (x.Narrow(1, z + 4, z) - answer) * (kept * (mask * (mask - 1)).Lt(0).Float());
+    }
+
+    /// <summary>The noise of what is known whole is no news: the network sees the latents themselves.</summary>
+    Tensor KnownClean(Tensor x)
+    {
+        var z = (long)Config.OutDim;
+        return Open(x) is { } open
+            ? Tensor.Cat(1, open.Where(x.Narrow(1, 0, z), x.Narrow(1, z + 4, z)), x.Narrow(1, z, z + 4)) : x;
     }
 
     /// <summary>[B, 1, F, H, W] where something is left to say: not all four mask channels are 1. Null without a mask.</summary>
@@ -267,8 +274,7 @@ public sealed class WanTransformer
     {
         var (cosine, sine) = Angles(Config.HeadDim, frames, rows, columns);
         var shape = new long[] { (long)frames.Count * rows * columns, Config.HeadDim / 2 };
-        return new WanRotation(Tensor.From(cosine, shape).To(_device).Own(), Tensor.From(sine, shape).To(_device).Own(),
-            frames.Count(position => position < 0));
+        return new WanRotation(Tensor.From(cosine, shape).To(_device).Own(), Tensor.From(sine, shape).To(_device).Own());
     }
 
     /// <summary>
@@ -515,7 +521,8 @@ sealed class WanCrossAttention
 /// <summary>Modulated norm and projection to patches, in fp32 [model.py Head].</summary>
 sealed class WanHead(WanConfig config, Weights weights)
 {
-    readonly Linear _head = new(weights["head"], config.Dim, config.OutDim * config.Patch.T * config.Patch.H * config.Patch.W);
+    readonly Linear _head = new(weights["head"], config.Dim,
+        config.OutDim * config.Patch.T * config.Patch.H * config.Patch.W + (config.TakesDrafts ? 1 : 0));
     readonly Tensor _modulation = weights.Get("modulation", 1, 2, config.Dim);
 
     public Tensor Forward(Tensor x, Tensor e, Tensor? index, bool perSample)

@@ -75,7 +75,6 @@ public static class PocketFolder
             ["position_rows"] = network.LearnedPositions.Rows,
             ["position_columns"] = network.LearnedPositions.Columns,
             ["answers_clean"] = network.AnswersClean,
-            ["filters_patches"] = network.FiltersPatches,
             ["condition_alone"] = network.ConditionAlone,
             ["takes_drafts"] = network.TakesDrafts,
             ["pools_text"] = network.PoolsText,

@@ -13,17 +13,30 @@ namespace Fabula.Training;
 /// <param name="Place">How often the empty place is given as a draft, where the first frame is not known.</param>
 /// <param name="First">The first frame is known.</param>
 /// <param name="Last">The last frame is known.</param>
-public sealed record VideoMode(string Name, bool Clip, int Memory = 0, bool Cast = false, bool First = false, bool Last = false,
-    double Place = 0)
+/// <param name="Share">How often it is drawn, against the others of its kind: films are mostly pictures of a known cast and clips that go
+/// on from one, so that these are trained most.</param>
+public sealed record VideoMode(string Name, bool Clip, double Share, int Memory = 0, bool Cast = false, bool First = false,
+    bool Last = false, double Place = 0)
 {
     public static readonly VideoMode[] Pictures =
-        [new("picture", false, Place: 0.4), new("picture, memory", false, 3, Place: 0.7), new("picture, cast", false, 3, true, Place: 0.9)];
+    [
+        new("picture", false, 0.2, Place: 0.4), new("picture, memory", false, 0.3, 3, Place: 0.7),
+        new("picture, cast", false, 0.5, 3, true, Place: 0.9),
+    ];
     public static readonly VideoMode[] Clips =
     [
-        new("clip", true, Place: 0.6), new("first", true, First: true), new("first and last", true, First: true, Last: true),
-        new("memory", true, 3, Place: 0.8),
-        new("memory and first", true, 3, First: true), new("cast", true, 3, true, Place: 0.9),
+        new("clip", true, 0.05, Place: 0.6), new("first", true, 0.45, First: true),
+        new("first and last", true, 0.15, First: true, Last: true), new("memory", true, 0.05, 3, Place: 0.8),
+        new("memory and first", true, 0.25, 3, First: true), new("cast", true, 0.05, 3, true, Place: 0.9),
     ];
+
+    /// <param name="at">From 0 to 1.</param>
+    public static VideoMode Pick(VideoMode[] modes, double at)
+    {
+        foreach (var mode in modes)
+            if ((at -= mode.Share) < 0) return mode;
+        return modes[^1];
+    }
 }
 
 /// <summary>A batch in plain arrays. Latents are [B, z, frames, h, w].</summary>

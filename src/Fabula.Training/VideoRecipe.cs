@@ -13,7 +13,7 @@ using Fabula.Training.PaperTheatre;
 namespace Fabula.Training;
 
 /// <param name="BatchTokens">Roughly how many tokens a batch of one process has, with 12 to 32 examples.</param>
-/// <param name="PicturesUntil">Share of the steps in which two of five batches are clips; later three of four.</param>
+/// <param name="PicturesUntil">Share of the steps in which a quarter of the batches are clips; later three of five.</param>
 /// <param name="FigureWeight">How much more a latent that shows people counts.</param>
 /// <param name="MemoryNoise">Deviation of noise on half of the remembered pictures, as generated ones are not perfect.</param>
 public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, double PicturesUntil = 0.5, double FigureWeight = 4,
@@ -40,7 +40,6 @@ public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, dou
         TextLen = PocketText.Length,
         LearnedPositions = (4, 7),
         AnswersClean = true,
-        FiltersPatches = true,
         ConditionAlone = true,
         PoolsText = true,
         TakesDrafts = true,
@@ -76,12 +75,8 @@ public static class VideoRecipe
         var model = new WanTransformer(settings.Network, weights);
         foreach (var (name, tensor) in weights.Parameters) Begin(name, tensor, from);
         if (from is null) LookAtTheLike(weights.Parameters);
-        if (run.Start == 0) Measure(settings, weights.Parameters, examples, isFresh: from is null, crew.Leads ? say : _ => { });
         weights.Trainable();
-        var known = weights.Parameters.Where(pair => IsFixed(pair.Key)).ToList();
-        foreach (var (_, tensor) in known) tensor.RequireGrad(false);
-        using var teacher = new Teacher(weights.Parameters.Where(pair => !IsFixed(pair.Key)), IsMatrix, settings.Pace, crew);
-        var averages = known.Concat(teacher.Averages);
+        using var teacher = new Teacher(weights.Parameters, IsMatrix, settings.Pace, crew);
         run.Resume(weights, teacher);
         using var batches = new Ahead<VideoBatch>(run.Start, settings.Steps, step => Batch(settings, examples, step, crew.Rank));
         var random = new RandomSource(settings.Seed);
@@ -111,8 +106,8 @@ public static class VideoRecipe
             if (now - saved < settings.SaveEvery && !last) continue;
             saved = now;
             run.Save(step + 1, weights, teacher);
-            Show(settings, tools, run, averages, step + 1);
-            PocketFolder.WriteVideo(run.Folder, settings.Network, averages);
+            Show(settings, tools, run, teacher.Averages, step + 1);
+            PocketFolder.WriteVideo(run.Folder, settings.Network, teacher.Averages);
         }
     }
 
@@ -128,7 +123,7 @@ public static class VideoRecipe
     static void Begin(string name, Tensor tensor, Weights? from)
     {
         using var scope = TensorScope.Open();
-        if (from is not null && from.Has(name) && !IsFixed(name)) tensor.CopyFrom(from.Get(name, DType.F32, tensor.Shape));
+        if (from is not null && from.Has(name)) tensor.CopyFrom(from.Get(name, DType.F32, tensor.Shape));
         // What a block adds is nothing at first.
         else if (name.Contains("blocks.", StringComparison.Ordinal)
             && (name.EndsWith(".o.weight", StringComparison.Ordinal) || name.EndsWith("ffn.2.weight", StringComparison.Ordinal)))
@@ -153,97 +148,6 @@ public static class VideoRecipe
                 keys.Detach().CopyFrom(weights[name.Replace("attn.k", "attn.q", StringComparison.Ordinal)]);
     }
 
-    /// <summary>
-    /// What is known of patches beforehand (<see cref="WanConfig.FiltersPatches"/>), of first latent frames and of later ones: the mean of
-    /// each place, the principal components around it, and how far frames are from their drafts. In a fresh network the first layer begins
-    /// as these components too, each dimension of the network one of them.
-    /// </summary>
-    static void Measure(VideoSettings settings, IReadOnlyDictionary<string, Tensor> weights, VideoExamples examples, bool isFresh,
-        Action<string> say)
-    {
-        using var scope = TensorScope.Open();
-        var network = settings.Network;
-        var first = Measure(settings, weights, examples, "first", [VideoMode.Pictures[0], VideoMode.Pictures[2]], 48, say);
-        Measure(settings, weights, examples, "later", [VideoMode.Clips[1], VideoMode.Clips[2], VideoMode.Clips[5]], 12, say);
-        if (!isFresh) return;
-        var (width, count) = ((int)first.Size(1), Math.Min(network.Dim, (int)first.Size(0)));
-        var patch = weights["patch_embedding.weight"].Detach().Flatten(1);                       // [D, (z + 4 + z) ph pw]
-        patch.Narrow(0, 0, count).Narrow(1, 0, width).CopyFrom(first.Narrow(0, 0, count));
-        // Known pictures come in by the same components, the other way round: the strong ones where the noisy ones are weak.
-        patch.Narrow(0, network.Dim - count, count).Narrow(1, width + 4 * network.Patch.H * network.Patch.W, width)
-            .CopyFrom(first.Narrow(0, 0, count).Flip(0));
-    }
-
-    /// <summary>Of the first frame of examples, or of the later ones. Returns the components [N, N], each over its deviation.</summary>
-    static Tensor Measure(VideoSettings settings, IReadOnlyDictionary<string, Tensor> weights, VideoExamples examples, string which,
-        VideoMode[] modes, int size, Action<string> say)
-    {
-        const int Batches = 18;
-        var (network, z) = (settings.Network, settings.Network.OutDim);
-        var ((_, ph, pw), (h, w)) = (network.Patch, network.LearnedPositions);
-        var width = z * ph * pw;
-        VideoBatch Batch(int i) => examples.Draw(new Chance(settings.Seed)["components"][which][i], modes[i % modes.Length], size);
-        Tensor Patches(float[] latents, VideoBatch batch)                                        // [B, F', P, N]
-        {
-            var frames = batch.Frames;
-            var all = Tensor.From(latents, size, z, frames, h, ph, w, pw).Permute(0, 2, 3, 5, 1, 4, 6).Reshape(size, frames, h * w, width);
-            return which == "first" ? all.Narrow(1, 0, 1) : all.Narrow(1, 1, frames - 1);
-        }
-        void Keep(string name, Tensor tensor) => weights[$"components.{which}.{name}"].Detach().CopyFrom(tensor);
-        using var scope = TensorScope.Open();
-        using var components = new PrincipalComponents(width);
-        var mean = Tensor.Zeros([h * w, width], DType.F32, Device.Cpu);
-        for (var i = 0; i < Batches; i++)
-            using (TensorScope.Open()) mean.Add_(Patches(Batch(i).Target, Batch(i)).Flatten(0, 1).Mean(0), 1.0 / Batches);
-        for (var i = 0; i < Batches; i++)
-            using (TensorScope.Open()) components.Add((Patches(Batch(i).Target, Batch(i)) - mean).Flatten(0, 2));
-        var (_, directions, deviation) = components.Find(width);                                 // [N, N], [N]
-        Keep("mean", mean);
-        Keep("directions", directions);
-        Keep("deviation", deviation);
-        if (!network.TakesDrafts) return scope.Keep(directions / (deviation.Unsqueeze(1) + 0.3));
-        // Patches are as their draft has them, or not: two heaps of distances, told apart by two means of their logarithms.
-        var rows = new List<Tensor>();
-        for (var i = 0; i < Batches; i++)
-        {
-            using var inner = TensorScope.Open();
-            var batch = Batch(i);
-            var mask = Tensor.From(batch.KnownMask, size, 4, batch.Frames).Mean(1);                                          // [B, F]
-            mask = which == "first" ? mask.Narrow(1, 0, 1) : mask.Narrow(1, 1, batch.Frames - 1);
-            long[] drafted = [.. (mask * (mask - 1)).ToFloats().Index().Where(at => at.Item < 0).Select(at => (long)at.Index)];
-            if (drafted.Length == 0) continue;
-            var change = (Patches(batch.Target, batch) - Patches(batch.Known, batch)).Flatten(0, 1);                        // [B F, P, N]
-            rows.Add(inner.Keep(change.IndexSelect(0, Tensor.From(drafted, drafted.Length)).Flatten(0, 1)
-                .Matmul(directions.Transpose(0, 1)).Square()));                                  // [drafted P, N]
-        }
-        var squares = Tensor.Cat(0, [.. rows]);                                                  // [patches, N]
-        var distance = squares.Mean(1).ToFloats().Select(value => Math.Log(value + 1e-6)).ToArray();
-        var (near, far) = (distance.Min(), distance.Max());
-        for (var round = 0; round < 20; round++)
-        {
-            var middle = (near + far) / 2;
-            (near, far) = (distance.Where(d => d < middle).Average(), distance.Where(d => d >= middle).Average());
-        }
-        Tensor Deviation(Func<double, bool> among)
-        {
-            long[] chosen = [.. distance.Index().Where(at => among(at.Item)).Select(at => (long)at.Index)];
-            return squares.IndexSelect(0, Tensor.From(chosen, chosen.Length)).Mean(0).Sqrt();
-        }
-        var border = (near + far) / 2;
-        // Drawn places are alike to the last bit; those of a film were decoded, cut out or drawn by the model.
-        float[] same = [.. Deviation(d => d < border).ToFloats().Select(deviation => Math.Max(deviation, (float)DraftNoise))];
-        Keep("same", Tensor.From(same, width));
-        Keep("change", Deviation(d => d >= border));
-        float[] share = [.. Enumerable.Range(0, h * w).Select(place =>
-            (float)distance.Where((_, i) => i % (h * w) == place).Average(d => d < border ? 1.0 : 0.0))];
-        Keep("share", Tensor.From(share, share.Length));
-        say($"{which} frames: {distance.Count(d => d < border) / (double)distance.Length:P0} of patches are as their draft has them, "
-            + $"but for {Math.Exp(near / 2):0.000}; the others differ by {Math.Exp(far / 2):0.00}");
-        return scope.Keep(directions / (deviation.Unsqueeze(1) + 0.3));
-    }
-
-    static bool IsFixed(string name) => name.StartsWith("components.", StringComparison.Ordinal);
-
     static bool IsMatrix(string name, Tensor tensor) => name.StartsWith("blocks.", StringComparison.Ordinal) && tensor.Dims == 2;
 
     /// <summary>Deviation of the noise on drafts, in training.</summary>
@@ -252,8 +156,8 @@ public static class VideoRecipe
     static VideoBatch Batch(VideoSettings settings, VideoExamples examples, int step, int rank)
     {
         var chance = new Chance(settings.Seed)["video"][step];
-        var clips = chance["clips"].Happens(step < settings.PicturesUntil * settings.Steps ? 0.4 : 0.75);
-        var mode = chance["mode"].Pick<VideoMode>(clips ? VideoMode.Clips : VideoMode.Pictures);
+        var clips = chance["clips"].Happens(step < settings.PicturesUntil * settings.Steps ? 0.25 : 0.6);
+        var mode = VideoMode.Pick(clips ? VideoMode.Clips : VideoMode.Pictures, chance["mode"].Unit);
         var tokens = 28 * ((mode.Clip ? 5 : 1) + mode.Memory);
         return examples.Draw(chance["batch"][rank], mode, Math.Clamp(settings.BatchTokens / tokens, 12, 32));
     }
