@@ -97,8 +97,9 @@ public static class Conditioning
     /// <param name="last">The last frame, known with the first.</param>
     /// <param name="background">The empty place.</param>
     /// <param name="memory">Remembered pictures, oldest first.</param>
+    /// <param name="staging">Where people stand on the background, in the order of the words.</param>
     public static Tensor Drafts(WanVae vae, int frames, int rows, int columns, Tensor? first, Tensor? last, Tensor? background,
-        IReadOnlyList<Tensor> memory)
+        IReadOnlyList<Tensor> memory, IReadOnlyList<StageBox>? staging = null)
     {
         using var scope = TensorScope.Open();
         var stride = vae.Config.SpatialStride;
@@ -124,8 +125,10 @@ public static class Conditioning
                 : end is null || f == 0 ? draft : draft + (end[1] - draft) * share);
             masks.Add(DraftMask(f, length, first is not null, last is not null, background is not null));
         }
-        var mask = Tensor.From([.. Enumerable.Range(0, 4).SelectMany(sub => masks.Select(values => values[sub]))], 1, 4, masks.Count, 1, 1)
-            .Expand(1, 4, masks.Count, rows, columns);
+        var cells = new float[4 * masks.Count * rows * columns];
+        for (var f = 0; f < masks.Count; f++)
+            DraftMask(cells, masks[f], f, masks.Count, rows, columns, first is null && f >= memory.Count ? staging ?? [] : []);
+        var mask = Tensor.From(cells, 1, 4, masks.Count, rows, columns);
         var condition = Tensor.Cat(2, [.. latents]);
         return scope.Keep(Tensor.Cat(1, mask.To(condition.Device), condition));
     }
@@ -142,6 +145,24 @@ public static class Conditioning
     public static float[] DraftMask(int f, int length, bool first, bool last, bool background) =>
         first && f == 0 ? [1, 1, 1, 1] : first && last && f == length - 1 ? [0, 0, 0, 1]
         : first || background ? [0.5f, 0.5f, 0.5f, 0.5f] : [0, 0, 0, 0];
+
+    /// <summary>
+    /// Writes a frame's mask into that of all frames, [4, frames, rows, columns]. Where somebody is to stand the draft is in doubt, and the
+    /// mask half as large: in the first channel for anybody, in the others for the first, the second and the third of the words.
+    /// </summary>
+    public static void DraftMask(Span<float> cells, float[] values, int frame, int frames, int rows, int columns,
+        IReadOnlyList<StageBox> staging)
+    {
+        for (var channel = 0; channel < 4; channel++)
+            for (var i = 0; i < rows * columns; i++)
+            {
+                var (row, column) = (i / columns, i % columns);
+                bool In(StageBox box) => box.Left * columns < column + 1 && box.Right * columns > column && box.Top * rows < row + 1
+                    && box.Bottom * rows > row;
+                var doubted = channel == 0 ? staging.Any(In) : channel <= staging.Count && In(staging[channel - 1]);
+                cells[((channel * frames + frame) * rows * columns) + i] = doubted ? values[channel] / 2 : values[channel];
+            }
+    }
 
     /// <summary>
     /// Four mask channels per latent frame, one per pixel frame it stands for: a remembered frame and the first frame fill all four
@@ -192,3 +213,6 @@ public static class Conditioning
         (image.Size(1) == height && image.Size(2) == width ? image.Unsqueeze(0) : image.Float().Unsqueeze(0).ResizeBicubic(height, width))
             .Unsqueeze(2);
 }
+
+/// <summary>Where somebody stands in a picture, as shares of its width and height; empty for somebody who is not to be seen.</summary>
+public readonly record struct StageBox(double Left, double Top, double Right, double Bottom);

@@ -82,7 +82,7 @@ public sealed class WanTransformer
     readonly Linear _text0, _text2, _time0, _time2, _timeProjection;
     readonly WanImageEmbedding? _image;
     readonly Linear? _pool0, _pool2;
-    readonly Tensor? _positions;
+    readonly Tensor? _positions, _drafts;
     readonly WanBlock[] _blocks;
     readonly WanHead _head;
     readonly DType _type;
@@ -110,6 +110,7 @@ public sealed class WanTransformer
             (_pool0, _pool2) = (new(weights["text_pooling"][0], config.TextDim, dim), new(weights["text_pooling"][2], dim, dim));
         if (config.LearnedPositions is ( > 0, > 0) and var (places, across))
             _positions = weights.Get("position_embedding.weight", (long)places * across, dim);
+        if (config.TakesDrafts) _drafts = weights.Get("draft_embedding.weight", dim);
         _blocks = [.. Enumerable.Range(0, config.Layers).Select(i => new WanBlock(config, i, weights["blocks"][i]))];
         _head = new WanHead(config, weights["head"]);
         weights.EnsureAllUsed();
@@ -183,6 +184,7 @@ public sealed class WanTransformer
         var x = _patch.Forward(seen.To(_type, _device)).Float();                                 // [B, L, D]
         trace?.Record("patch_embedding", x.Transpose(1, 2).Reshape(batch, Config.Dim, f, h, w));
         if (_positions is not null) x = x + Positions(f, h, w);
+        if (_drafts is not null) x = x + Surprise(latents, time.Time) * _drafts.Float();
         if (padTo > tokens)
         {
             x = x.Pad([0, 0, 0, padTo - tokens]);
@@ -223,14 +225,40 @@ public sealed class WanTransformer
         return scope.Keep(Config.AnswersClean ? Velocity(answer, latents, time.Time) : answer);
     }
 
+    /// <summary>
+    /// How surprising each noisy patch would be if it were as its draft has it: 0 as expected, clamped to -0.75..3, [B, L, 1]. A product of
+    /// two pictures in one token, which the first layer of a small network cannot form.
+    /// </summary>
+    Tensor Surprise(Tensor latents, WanTime time)
+    {
+        var (x, z, t) = (latents.To(DType.F32, _device), (long)Config.OutDim, Times(time));
+        var wrong = WanPatchEmbedding.Unfold(((x.Narrow(1, 0, z) - x.Narrow(1, z + 4, z) * (1 - t)) / t).Square(), Config.Patch);
+        var drafted = WanPatchEmbedding.Unfold(Drafted(x), Config.Patch).Mean(2, keep: true);
+        return ((wrong.Mean(2, keep: true) - 1) * Math.Sqrt(wrong.Size(2) / 2.0)).Clamp(-3, 12) * 0.25 * drafted;
+    }
+
+    /// <summary>1 where there is a draft, else 0: [B, 1, F, H, W].</summary>
+    Tensor Drafted(Tensor x)
+    {
+        var mask = x.Narrow(1, Config.OutDim, 4).Mean(1, keep: true);
+        return (mask * (mask - 1)).Lt(0).Float();
+    }
+
+    /// <summary>Noise levels, [1 or B, 1, 1, 1, 1], none so low that dividing by it makes no sense.</summary>
+    Tensor Times(WanTime time)
+    {
+        if (time.Index is not null) throw new ArgumentException("A model with options of tiny ones takes one timestep for all tokens.");
+        return Tensor.From([.. time.Distinct.Select(timestep => (float)Math.Max(timestep / 1000, LeastNoise))],
+            time.Distinct.Length, 1, 1, 1, 1).To(_device);
+    }
+
     /// <summary>Where there is a draft, as much of it as each token's last number [B, L, 1] says. See WanConfig.TakesDrafts.</summary>
     Tensor Drafted(Tensor answer, Tensor gate, Tensor latents)
     {
         var (x, z, (pt, ph, pw)) = (latents.To(DType.F32, _device), (long)Config.OutDim, Config.Patch);
         var (f, h, w) = (x.Size(2) / pt, x.Size(3) / ph, x.Size(4) / pw);
-        var mask = x.Narrow(1, z, 4).Mean(1, keep: true);                                        // [B, 1, F, H, W]
         var kept = gate.Sigmoid().Reshape(x.Size(0), 1, f, h, w).RepeatInterleave(pt, 2).RepeatInterleave(ph, 3).RepeatInterleave(pw, 4);
-        return answer + (x.Narrow(1, z + 4, z) - answer) * (kept * (mask * (mask - 1)).Lt(0).Float());
+        return answer + (x.Narrow(1, z + 4, z) - answer) * (kept * Drafted(x));
     }
 
     /// <summary>The noise of what is known whole is no news: the network sees the latents themselves.</summary>
@@ -257,12 +285,9 @@ public sealed class WanTransformer
     /// <summary>See <see cref="WanConfig.AnswersClean"/>; one timestep for all, or one per sample.</summary>
     Tensor Velocity(Tensor answer, Tensor latents, WanTime time)
     {
-        if (time.Index is not null) throw new ArgumentException("A model that answers with latents takes one timestep for all tokens.");
         var (x, z) = (latents.To(DType.F32, _device), (long)Config.OutDim);
         if (Open(x) is { } open) answer = open.Where(answer, x.Narrow(1, z + 4, z));
-        var divisor = Tensor.From([.. time.Distinct.Select(timestep => (float)Math.Max(timestep / 1000, LeastNoise))],
-            time.Distinct.Length, 1, 1, 1, 1).To(_device);
-        return (x.Narrow(1, 0, z) - answer) / divisor;
+        return (x.Narrow(1, 0, z) - answer) / Times(time);
     }
 
     /// <summary>Below this noise level a velocity would be divided by next to nothing.</summary>

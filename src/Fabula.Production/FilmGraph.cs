@@ -133,7 +133,8 @@ public static class FilmGraph
             if (_plan.Film.Method == FilmMethod.InfinityStory && shot.Cut && shot.Method != ShotMethod.Text
                 && _facts.Modes.HasFlag(FilmModes.First))
             {
-                var drawn = Words(shot.Keyframe, 1, (ulong)Seed(shot), takes, zoom);
+                var drawn = Words(shot.Keyframe, 1, (ulong)Seed(shot), takes, zoom,
+                    background is null ? null : Staging.Of(shot, shot.Start.Union(shot.End).Select(id => _people[id])));
                 inputs.Add(Add(new Step($"keyframe/{shot.Id}", recipes.Clip, drawn, [.. inputs], [Recipes.Clips])).As("first"));
             }
             var words = Words(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes, zoom);
@@ -153,8 +154,9 @@ public static class FilmGraph
 
         static string Sentence(string text) => text.TrimEnd('.', ' ') + ".";
 
-        Settings Words(string prompt, int frames, ulong seed, IReadOnlyList<int> memory, double zoom = 1) =>
-            (ClipOf(prompt, frames, seed, memory) with { Zoom = zoom }).Canonical();
+        Settings Words(string prompt, int frames, ulong seed, IReadOnlyList<int> memory, double zoom = 1,
+            IReadOnlyList<StageBox>? staging = null) =>
+            (ClipOf(prompt, frames, seed, memory) with { Zoom = zoom, Staging = staging }).Canonical();
 
         ClipSettings ClipOf(string prompt, int frames, ulong seed, IReadOnlyList<int> memory) => new(input.Renderer, prompt,
             _plan.Film.Avoid ?? "", _plan.Film.Width, _plan.Film.Height, frames, _facts.Frames, seed, input.Steps ?? _facts.Steps,

@@ -55,7 +55,7 @@ public sealed class StandInRenderer : IRenderer
         void Add(string text) => hash.AppendData(Encoding.UTF8.GetBytes(text + "\n"));
         Add($"{request.Prompt.Length} {request.Prompt} {request.NegativePrompt}");
         Add($"{request.Frames} {request.Width} {request.Height} {request.Seed} {request.Steps} {request.Guidance} {request.Shift}");
-        Add($"{request.MemoryStride} {request.MemoryGuidance}");
+        Add($"{request.MemoryStride} {request.MemoryGuidance} {string.Join(' ', request.Staging)}");
         foreach (var (name, picture) in request.Memory.Select(picture => ("memory", picture))
             .Append(("first", request.First!)).Append(("last", request.Last!)).Append(("background", request.Background!))
             .Where(entry => entry.Item2 is not null))

@@ -19,6 +19,11 @@ namespace Fabula.Training;
 public sealed record LatentStory(DrawnStory Story, Half[][] Clips, Half[][][] Pictures, Half[][] Portraits, Half[][] Plates,
     float[][] Figures, Half[][][] Stills)
 {
+    /// <summary>Where people stand: per shot, per moment, in the order of the roles.</summary>
+    public StageBox[][][] Boxes { get; init; } = [];
+    /// <summary>Per shot and moment, portraits laid on the empty place there (<see cref="Collage"/>).</summary>
+    public Half[][][] Collages { get; init; } = [];
+
     /// <summary>Frames of a shot that are encoded by themselves.</summary>
     public static readonly int[] Moments = [0, 8, 16];
 }
@@ -42,7 +47,12 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             var path = Path.Combine(folder, $"{seed}-{number:D6}.latents");
             var story = Tell(seed, number);
             var clips = number % clipEvery == 0;
-            yield return Read(path, story, clips) ?? Make(path, story, clips, stage);
+            var boxes = Where(story, stage);
+            yield return (Read(path, story, clips) ?? Make(path, story, clips, stage)) with
+            {
+                Boxes = boxes,
+                Collages = Collages(Path.ChangeExtension(path, "collages"), story, boxes, stage),
+            };
             done?.Invoke(number);
         }
     }
@@ -51,6 +61,7 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
     public LatentStory Encode(DrawnStory story, bool clips, Stage stage)
     {
         using var scope = TensorScope.Open();
+        var boxes = Where(story, stage);
         var drawn = story.Shots.Select(shot => clips ? stage.Draw(shot.Spec) : stage.Draw(shot.Spec, LatentStory.Moments)).ToList();
         Half[] One(ReadOnlySpan<byte> frame) => Halves(vae.Encode(VaeRecipe.Pixels(frame.ToArray(), 1, 1, height, width)));
         Half[][] pictures(Clip clip)
@@ -65,8 +76,45 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             [.. story.People.Select(person => One(stage.Draw(ShotSpec.Portrait(person)).Frames))],
             [.. story.Shots.Select(shot => One(Empty(shot.Spec, stage)))],
             [.. drawn.Select(clip => Figures(clip, clips))],
-            [.. story.Shots.Select(shot => clips ? Still(shot.Spec, stage) : [])]);
+            [.. story.Shots.Select(shot => clips ? Still(shot.Spec, stage) : [])])
+        { Boxes = boxes, Collages = Collages(story, boxes, stage) };
     }
+
+    Half[][][] Collages(DrawnStory story, StageBox[][][] boxes, Stage stage)
+    {
+        Picture Taken(byte[] rgb) => new(rgb, width, height);
+        var portraits = story.People.ToDictionary(person => person, person => Taken(stage.Draw(ShotSpec.Portrait(person)).Frames));
+        return [.. story.Shots.Select((shot, i) =>
+        {
+            using var scope = TensorScope.Open();
+            var place = Taken(Empty(shot.Spec, stage));
+            byte[] all = [.. boxes[i].SelectMany(staging =>
+                Collage.Of(place, [.. shot.Spec.Roles.Select(role => portraits[role.Person])], staging).Rgb)];
+            var latents = vae.Encode(VaeRecipe.Pixels(all, boxes[i].Length, 1, height, width));
+            return Enumerable.Range(0, boxes[i].Length).Select(moment => Halves(latents.Narrow(0, moment, 1))).ToArray();
+        })];
+    }
+
+    /// <summary>From disk, or made and kept there.</summary>
+    Half[][][] Collages(string path, DrawnStory story, StageBox[][][] boxes, Stage stage)
+    {
+        var picture = _z * _rows * _columns;
+        if (new FileInfo(path) is { Exists: true } file && file.Length == 2L * picture * boxes.Sum(moments => moments.Length))
+        {
+            var values = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, Half>(File.ReadAllBytes(path)).ToArray().Chunk(picture);
+            return [.. values.Chunk(LatentStory.Moments.Length)];
+        }
+        var made = Collages(story, boxes, stage);
+        File.WriteAllBytes(path + ".new", System.Runtime.InteropServices.MemoryMarshal.AsBytes<Half>(
+            made.SelectMany(moments => moments).SelectMany(latents => latents).ToArray()).ToArray());
+        File.Move(path + ".new", path, overwrite: true);
+        return made;
+    }
+
+    static StageBox[][][] Where(DrawnStory story, Stage stage) =>
+        [.. story.Shots.Select(shot => stage.Draw(shot.Spec, LatentStory.Moments)).Select(clip => clip.Seen.Select(roles => roles.Select(role =>
+            !role.Visible ? default : new StageBox((double)role.Box.Left / clip.Width, (double)role.Box.Top / clip.Height,
+                (role.Box.Right + 1.0) / clip.Width, (role.Box.Bottom + 1.0) / clip.Height)).ToArray()).ToArray())];
 
     Half[][] Still(ShotSpec spec, Stage stage)
     {

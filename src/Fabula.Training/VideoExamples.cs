@@ -43,7 +43,7 @@ public sealed record VideoMode(string Name, bool Clip, double Share, int Memory 
 /// <param name="Target">f frames.</param>
 /// <param name="Remembered">M frames.</param>
 /// <param name="Known">f frames, drafts among them, zero where nothing is known.</param>
-/// <param name="KnownMask">[B, 4, f].</param>
+/// <param name="KnownMask">[B, 4, f, h, w].</param>
 /// <param name="Weight">[B, f, h, w]: how much each latent counts.</param>
 public sealed record VideoBatch(VideoMode Mode, int Size, int Frames, int Memory, float[] Target, float[] Remembered, float[] Known,
     float[] KnownMask, float[] Weight, string[] Captions);
@@ -58,7 +58,7 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
         var frames = mode.Clip ? 5 : 1;
         var memory = mode.Memory == 0 ? 0 : 1 + chance["memory"].Below(mode.Memory);
         var batch = new VideoBatch(mode, size, frames, memory, new float[size * frames * _picture], new float[size * memory * _picture],
-            new float[size * frames * _picture], new float[size * 4 * frames], new float[size * frames * rows * columns], new string[size]);
+            new float[size * frames * _picture], new float[size * 4 * frames * rows * columns], new float[size * frames * rows * columns], new string[size]);
         for (var i = 0; i < size; i++) Fill(batch, i, chance[i]);
         return batch;
     }
@@ -105,18 +105,21 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
         foreach (var (m, picture) in Remembered(story, number, others, batch, chance).Index())
             Put(batch.Remembered, batch.Memory, m, picture);
         var place = plain >= 0.16 && !mode.First && chance["empty"].Happens(mode.Place);
-        if (mode.First || place) Draft(batch, at, story, number, place);
+        if (mode.First || place) Draft(batch, at, story, number, place, moment, chance["staging"]);
     }
 
     /// <summary>What is known of a shot, as <see cref="Conditioning.Drafts"/> has it.</summary>
-    void Draft(VideoBatch batch, int at, LatentStory story, int number, bool place)
+    void Draft(VideoBatch batch, int at, LatentStory story, int number, bool place, int moment, Chance chance)
     {
         var (mode, frames) = (batch.Mode, batch.Frames);
+        var staging = place && !mode.Clip && chance.Happens(0.85) ? Shaken(story.Boxes[number][moment], chance) : [];
+        var empty = mode.Cast && staging.Length > 0 && chance["collage"].Happens(0.85) ? story.Collages[number][moment]
+            : story.Plates[number];
         for (var f = 0; f < frames; f++)
         {
             var values = Conditioning.DraftMask(f, frames, mode.First, mode.Last, place);
-            for (var sub = 0; sub < 4; sub++) batch.KnownMask[(at * 4 + sub) * frames + f] = values[sub];
-            if (f == 0) Place(place ? story.Plates[number] : story.Pictures[number][0], 1, 0, batch.Known, at, frames, 0);
+            Conditioning.DraftMask(batch.KnownMask.AsSpan(at * 4 * frames * rows * columns), values, f, frames, rows, columns, staging);
+            if (f == 0) Place(place ? empty : story.Pictures[number][0], 1, 0, batch.Known, at, frames, 0);
             else if (place) Place(story.Stills[number][0], 1, 0, batch.Known, at, frames, f);
             else
             {
@@ -127,13 +130,24 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
         }
     }
 
+    /// <summary>Boxes a little larger or smaller than the people: a plan knows no better.</summary>
+    static StageBox[] Shaken(StageBox[] boxes, Chance chance) =>
+    [
+        .. boxes.Select((box, i) =>
+        {
+            double Side(string name) => (chance[name][i].Unit - 0.5) * 0.06;
+            return box == default ? box
+                : new StageBox(box.Left + Side("left"), box.Top + Side("top"), box.Right + Side("right"), box.Bottom + Side("bottom"));
+        }),
+    ];
+
     /// <summary>Pictures in the order of a film: portraits, other shots.</summary>
     static IEnumerable<Half[]> Remembered(LatentStory story, int number, int[] others, VideoBatch batch, Chance chance)
     {
         var seen = others.Select((other, m) => story.Pictures[other][chance["which"][m].Below(3)]);
         if (!batch.Mode.Cast) return seen.Take(batch.Memory);
-        var cast = chance["cast"].Shuffled<int>([.. story.Story.Shots[number].Cast]);
-        var portraits = cast.Where((_, i) => chance["portrait"][i].Happens(0.85)).Select(who => story.Portraits[who]);
+        var roles = story.Story.Shots[number].Spec.Roles.Select(role => story.Story.People.Index().First(at => at.Item == role.Person).Index);
+        var portraits = roles.Where((_, i) => chance["portrait"][i].Happens(0.85)).Select(who => story.Portraits[who]);
         return portraits.Concat(seen).Take(batch.Memory);
     }
 

@@ -13,7 +13,7 @@ using Fabula.Training.PaperTheatre;
 namespace Fabula.Training;
 
 /// <param name="BatchTokens">Roughly how many tokens a batch of one process has, with 12 to 32 examples.</param>
-/// <param name="PicturesUntil">Share of the steps in which a quarter of the batches are clips; later three of five.</param>
+/// <param name="PicturesUntil">Share of the steps in which a quarter of the batches are clips; later nearly half.</param>
 /// <param name="FigureWeight">How much more a latent that shows people counts.</param>
 /// <param name="MemoryNoise">Deviation of noise on half of the remembered pictures, as generated ones are not perfect.</param>
 public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, double PicturesUntil = 0.5, double FigureWeight = 4,
@@ -128,7 +128,7 @@ public static class VideoRecipe
         else if (name.Contains("blocks.", StringComparison.Ordinal)
             && (name.EndsWith(".o.weight", StringComparison.Ordinal) || name.EndsWith("ffn.2.weight", StringComparison.Ordinal)))
             tensor.Zero_();
-        else if (name == "head.head.weight") tensor.Zero_();
+        else if (name is "head.head.weight" or "draft_embedding.weight") tensor.Zero_();
         else if (name.EndsWith("modulation", StringComparison.Ordinal)) tensor.Mul_(0.3);
         // As loud as a token of noise, or the network is long in finding out that there is an above and a below.
         else if (name.StartsWith("position", StringComparison.Ordinal)) tensor.Mul_(Math.Sqrt(tensor.Size(1)));
@@ -156,7 +156,7 @@ public static class VideoRecipe
     static VideoBatch Batch(VideoSettings settings, VideoExamples examples, int step, int rank)
     {
         var chance = new Chance(settings.Seed)["video"][step];
-        var clips = chance["clips"].Happens(step < settings.PicturesUntil * settings.Steps ? 0.25 : 0.6);
+        var clips = chance["clips"].Happens(step < settings.PicturesUntil * settings.Steps ? 0.25 : 0.45);
         var mode = VideoMode.Pick(clips ? VideoMode.Clips : VideoMode.Pictures, chance["mode"].Unit);
         var tokens = 28 * ((mode.Clip ? 5 : 1) + mode.Memory);
         return examples.Draw(chance["batch"][rank], mode, Math.Clamp(settings.BatchTokens / tokens, 12, 32));
@@ -212,7 +212,7 @@ public static class VideoRecipe
         var (size, f, m, z) = (batch.Size, batch.Frames, batch.Memory, network.OutDim);
         long rows = network.LearnedPositions.Rows * network.Patch.H, columns = network.LearnedPositions.Columns * network.Patch.W;
         Tensor Latents(float[] values, int frames) => Tensor.From(values, size, z, frames, rows, columns);
-        var mask = Tensor.From(batch.KnownMask, size, 4, f, 1, 1).Expand(size, 4, f, rows, columns);
+        var mask = Tensor.From(batch.KnownMask, size, 4, f, rows, columns);
         var (all, condition) = (Latents(batch.Target, f), Tensor.Cat(1, mask, Latents(batch.Known, f)));
         if (m == 0) return (all, condition);
         var remembered = Latents(batch.Remembered, m);
@@ -239,7 +239,7 @@ public static class VideoRecipe
         return errors;
     }
 
-    /// <summary>Noise levels spread evenly over a logit-normal (0.5, 1.2), every tenth uniform.</summary>
+    /// <summary>Noise levels spread evenly over a logit-normal (1.1, 1.3), every tenth uniform.</summary>
     static double[] Sigmas(RandomSource random, int step, int rank, int count)
     {
         using var scope = TensorScope.Open();
@@ -249,7 +249,7 @@ public static class VideoRecipe
         {
             if (draws[count + i] < 0.1) return Math.Max(1e-3, draws[2 * count + i]);
             var u = ((i + turn) % count + draws[i]) / count;
-            return 1 / (1 + Math.Exp(-(0.5 + 1.2 * Quantile(Math.Clamp(u, 0.002, 0.998)))));
+            return 1 / (1 + Math.Exp(-(1.1 + 1.3 * Quantile(Math.Clamp(u, 0.002, 0.998)))));
         })];
     }
 
@@ -306,7 +306,7 @@ public static class VideoRecipe
         var rows = Rows(tools, [batch.Captions[i], ""]);
         var shot = new WanShot
         {
-            Schedule = Schedule.UniPC(steps, 3),
+            Schedule = Schedule.UniPC(steps, 5),
             Noise = new RandomSource(settings.Seed).Normal($"show {i}", 0, [1, .. all.Shape[1..]]),
             Prompt = rows[0],
             NegativePrompt = rows[1],

@@ -98,6 +98,22 @@ public class PocketOptionsTests
     });
 
     [Fact]
+    public void A_draft_is_in_doubt_where_somebody_is_to_stand_for_each_in_a_channel_of_their_own()
+    {
+        const int Rows = 2, Columns = 4, Frames = 3;
+        var cells = new float[4 * Frames * Rows * Columns];
+        // The first covers the left half of the upper row, the second is not there yet, the third has the last column.
+        StageBox[] staging = [new(0, 0, 0.5, 0.4), default, new(0.8, 0, 1, 1)];
+        Conditioning.DraftMask(cells, Conditioning.DraftMask(1, Frames, false, false, true), 1, Frames, Rows, Columns, staging);
+        float[] Channel(int channel) => cells[((channel * Frames + 1) * Rows * Columns)..((channel * Frames + 2) * Rows * Columns)];
+        Assert.Equal([0.25f, 0.25f, 0.5f, 0.25f, 0.5f, 0.5f, 0.5f, 0.25f], Channel(0));
+        Assert.Equal([0.25f, 0.25f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f], Channel(1));
+        Assert.All(Channel(2), value => Assert.Equal(0.5f, value));
+        Assert.Equal([0.5f, 0.5f, 0.5f, 0.25f, 0.5f, 0.5f, 0.5f, 0.25f], Channel(3));
+        Assert.All(cells[..(Rows * Columns)], value => Assert.Equal(0, value));                 // other frames are left alone
+    }
+
+    [Fact]
     public void Samples_of_a_batch_each_have_their_own_time() => OnTorch.Run(() =>
     {
         using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);

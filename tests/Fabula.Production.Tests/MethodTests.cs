@@ -65,6 +65,40 @@ public class MethodTests
         Assert.NotEqual(made.Film, (await production.Make()).Film);
     }
 
+    [Fact]
+    public void People_are_staged_side_by_side_as_tall_as_the_shot_sees_them_and_only_those_who_are_there()
+    {
+        PlanCharacter Person(string id, string looks) => new() { Id = id, Name = id, Appearance = looks };
+        PlanCharacter[] people = [Person("ada", "a tall woman"), Person("ben", "A little boy, in red"), Person("cy", "an old man")];
+        IReadOnlyList<StageBox> Staged(ShotSize size, params string[] start) => Staging.Of(new PlanShot
+        {
+            Id = "s1",
+            Scene = "one",
+            Action = "",
+            Size = size,
+            Start = start,
+            End = [],
+            Prompt = "",
+            Keyframe = "",
+            Frames = 17,
+            Cut = true,
+            Method = ShotMethod.Keyframe,
+            Memory = [],
+            Seed = 1,
+        }, people);
+        var wide = Staged(ShotSize.Wide, "ada", "ben");
+        Assert.Equal(default, wide[2]);
+        Assert.True(wide[0].Right <= wide[1].Left + 1e-9 && wide[0].Left > 0 && wide[1].Right < 1);
+        Assert.True(wide[1].Top > wide[0].Top, "a child is smaller");
+        Assert.Equal(wide[0].Bottom, wide[1].Bottom);
+        var close = Staged(ShotSize.Close, "cy");
+        Assert.Equal((default, default), (close[0], close[1]));
+        Assert.Equal(0.5, (close[2].Left + close[2].Right) / 2, 9);
+        Assert.True(close[2].Right - close[2].Left > 2 * (wide[0].Right - wide[0].Left));
+        foreach (var size in Enum.GetValues<ShotSize>())
+            Assert.All(Staged(size, "ada", "ben", "cy"), box => Assert.True(box is { Left: >= 0, Right: <= 1, Top: >= 0, Bottom: <= 1 }));
+    }
+
     const int Width = 32, Height = 16;
 
     static byte[] Flat(byte red, byte green, byte blue)

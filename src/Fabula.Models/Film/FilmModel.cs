@@ -205,8 +205,8 @@ public sealed class FilmModel : IDisposable
             Tensor? Image(Picture? picture) => picture is null ? null : Known(picture).Image;
             if (config.TakesDrafts)
                 condition = Conditioning.Drafts(vae, request.Frames, (int)shape[3], (int)shape[4], Image(request.First),
-                    Image(request.Last), Image(request.Background), [.. request.Memory.Select(picture => Known(picture).Image)])
-                    .To(_device).Own();
+                    Image(request.Last), Image(request.Background), [.. request.Memory.Select(picture => Known(picture).Image)],
+                    request.Staging).To(_device).Own();
             else if (joined)
                 condition = Conditioning.Encode(vae, request.Frames, (int)shape[3], (int)shape[4], known, [.. request.Memory.Select(Known)],
                     alone: config.ConditionAlone)

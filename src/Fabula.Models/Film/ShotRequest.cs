@@ -25,6 +25,8 @@ public sealed record ShotRequest
     public Picture? Last { get; init; }
     /// <summary>The empty place behind the people, as the shot's camera sees it; without effect where a first frame is given.</summary>
     public Picture? Background { get; init; }
+    /// <summary>With a background: where people stand on it in the first frame, in the order of the words.</summary>
+    public IReadOnlyList<StageBox> Staging { get; init; } = [];
     /// <summary>Remembered pictures, oldest first; each costs one latent frame.</summary>
     public IReadOnlyList<Picture> Memory { get; init; } = [];
     /// <summary>Temporal distance of remembered pictures (<see cref="Conditioning.Positions"/>).</summary>
