@@ -3,7 +3,7 @@
 //
 //   portrait/ada  plate/kitchen     a picture from the bible, or drawn where the model wants one
 //   clip/SHOT                       its words, its seed, what it remembers; cut: false begins with the last frame of the shot before
-//   keyframe/SHOT                   InfinityStory: the first frame of a shot, made before its clip
+//   keyframe/SHOT                   InfinityStory: the first frame of a shot, made before its clip, from its place and people
 //   keyframes/SHOT                  of a clip that somebody remembers
 //   bank/SHOT                       StoryMem: what the film remembers after this shot
 //   bridge/A--B                     from the last frame of A to the first of B
@@ -133,9 +133,13 @@ public static class FilmGraph
             if (_plan.Film.Method == FilmMethod.InfinityStory && shot.Cut && shot.Method != ShotMethod.Text
                 && _facts.Modes.HasFlag(FilmModes.First))
             {
-                var drawn = Words(shot.Keyframe, 1, (ulong)Seed(shot), takes, zoom,
-                    background is null ? null : Staging.Of(shot, shot.Start.Union(shot.End).Select(id => _people[id])));
-                inputs.Add(Add(new Step($"keyframe/{shot.Id}", recipes.Clip, drawn, [.. inputs], [Recipes.Clips])).As("first"));
+                var people = shot.Start.Union(shot.End).Select(id => _people[id]).ToList();
+                var staging = background is null ? null : Staging.Of(shot, people);
+                var drawn = Words(shot.Keyframe, 1, (ulong)Seed(shot), takes, zoom, staging);
+                List<Input> seen = [.. inputs];
+                for (var i = 0; i < staging?.Count; i++)
+                    if (staging[i] != default && Portrait(people[i], shot) is { } portrait) seen.Add(portrait.As($"person-{i + 1}"));
+                inputs.Add(Add(new Step($"keyframe/{shot.Id}", recipes.Clip, drawn, seen, [Recipes.Clips])).As("first"));
             }
             var words = Words(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes, zoom);
             return new Step(Clip(shot.Id), recipes.Clip, words, inputs, [Recipes.Clips]);

@@ -31,7 +31,7 @@ public static class PlateView
         return new Picture(part, width, height);
     }
 
-    /// <summary>A picture scaled to cover a size, its middle (nearest pixels: it is remembered, not shown).</summary>
+    /// <summary>A picture scaled to cover a size, its middle; between pixels linear.</summary>
     public static byte[] Fit(Picture picture, int width, int height)
     {
         var scale = Math.Min((double)picture.Width / width, (double)picture.Height / height);
@@ -40,10 +40,24 @@ public static class PlateView
         for (var y = 0; y < height; y++)
             for (var x = 0; x < width; x++)
             {
-                var from = (Math.Min(picture.Height - 1, (int)(top + (y + 0.5) * scale)) * picture.Width
-                    + Math.Min(picture.Width - 1, (int)(left + (x + 0.5) * scale))) * 3;
-                picture.Rgb.AsSpan(from, 3).CopyTo(fitted.AsSpan((y * width + x) * 3));
+                var (column, right, across) = Between(left + (x + 0.5) * scale - 0.5, picture.Width);
+                var (row, below, down) = Between(top + (y + 0.5) * scale - 0.5, picture.Height);
+                for (var c = 0; c < 3; c++)
+                {
+                    double At(int r, int i) => picture.Rgb[(r * picture.Width + i) * 3 + c];
+                    var (upper, lower) = (At(row, column) * (1 - across) + At(row, right) * across,
+                        At(below, column) * (1 - across) + At(below, right) * across);
+                    fitted[(y * width + x) * 3 + c] = (byte)Math.Round(upper * (1 - down) + lower * down);
+                }
             }
         return fitted;
+    }
+
+    /// <summary>The pixels on both sides of a place, and how far it is from the first to the second.</summary>
+    static (int From, int To, double Share) Between(double at, int length)
+    {
+        at = Math.Clamp(at, 0, length - 1);
+        var from = (int)at;
+        return (from, Math.Min(from + 1, length - 1), at - from);
     }
 }

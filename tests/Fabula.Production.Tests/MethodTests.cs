@@ -99,6 +99,32 @@ public class MethodTests
             Assert.All(Staged(size, "ada", "ben", "cy"), box => Assert.True(box is { Left: >= 0, Right: <= 1, Top: >= 0, Bottom: <= 1 }));
     }
 
+    [Fact]
+    public void A_collage_lays_people_cut_out_of_their_portraits_on_the_place()
+    {
+        Picture Painted(int width, int height, Func<int, int, (byte, byte, byte)> colour)
+        {
+            var rgb = new byte[width * height * 3];
+            for (var i = 0; i < width * height; i++)
+                (rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]) = colour(i % width, i / width);
+            return new(rgb, width, height);
+        }
+        var place = Painted(40, 20, (_, _) => (10, 200, 10));
+        // A red figure, 8 wide and 16 tall; the ground grows lighter from top to bottom.
+        var portrait = Painted(30, 30, (x, y) => x is >= 11 and < 19 && y is >= 8 and < 24 ? ((byte)250, (byte)0, (byte)0)
+            : ((byte)(100 + 2 * y), (byte)(100 + 2 * y), (byte)200));
+        var photograph = Painted(30, 30, (x, y) => ((byte)(x * 97 + y * 31), (byte)(x * 13 + y * 151), (byte)(x * 201)));
+        StageBox[] staging = [new(0.1, 0.1, 0.3, 0.9), new(0.6, 0.1, 0.8, 0.9), default];
+        var made = Collage.Of(place, [portrait, photograph, portrait], staging);
+        (byte, byte, byte) At(int x, int y) => (made.Rgb[(y * 40 + x) * 3], made.Rgb[(y * 40 + x) * 3 + 1], made.Rgb[(y * 40 + x) * 3 + 2]);
+        Assert.Equal((250, 0, 0), At(8, 10));                                   // the middle of the first box
+        Assert.Equal((250, 0, 0), At(5, 3));
+        Assert.Equal((10, 200, 10), At(2, 10));                                 // beside it
+        Assert.Equal((10, 200, 10), At(28, 10));                                // a photograph has no plain ground
+        Assert.Equal(16 * 8, Enumerable.Range(0, 800).Count(i => At(i % 40, i / 40) == (250, 0, 0)));
+        Assert.Equal(place.Rgb, Collage.Of(place, [null, null, null], staging).Rgb);
+    }
+
     const int Width = 32, Height = 16;
 
     static byte[] Flat(byte red, byte green, byte blue)

@@ -7,6 +7,9 @@ public static class Collage
     /// <summary>How far two neighbouring pixels of plain ground are apart at most, in levels summed over the channels.</summary>
     const int GroundStep = 14;
 
+    /// <summary>The least share of a portrait that is ground.</summary>
+    const double LeastGround = 0.2;
+
     /// <summary>The place with people on it; who has no portrait, or is not there, is left out.</summary>
     /// <param name="portraits">Per box a picture of one person, whole, on plain ground.</param>
     public static Picture Of(Picture place, IReadOnlyList<Picture?> portraits, IReadOnlyList<StageBox> staging)
@@ -20,6 +23,8 @@ public static class Collage
     static void Lay(byte[] rgb, int width, int height, Picture portrait, StageBox box)
     {
         var ground = Ground(portrait);
+        // A picture without plain ground cannot be cut out.
+        if (ground.Count(pixel => pixel) < LeastGround * ground.Length) return;
         var (left, top, right, bottom) = Bounds(ground, portrait.Width);
         if (right < left) return;
         var (x, y, wide, high) = (box.Left * width, box.Top * height, (box.Right - box.Left) * width, (box.Bottom - box.Top) * height);
