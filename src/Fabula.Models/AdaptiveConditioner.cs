@@ -203,6 +203,7 @@ public sealed class AdaptiveConditioner
         }
         var samples = alike ? 1 : chosen.Count;
         long[] shape = alike ? [cosine.Count / pairs, pairs] : [samples, cosine.Count / pairs / samples, pairs];
-        return new WanRotation(Tensor.From(cosine.ToArray(), shape).To(_device).Own(), Tensor.From(sine.ToArray(), shape).To(_device).Own());
+        Tensor Table(List<float> values) => Tensor.From(values.ToArray(), shape).To(_device).Own();
+        return new WanRotation(Table(cosine), Table(sine));
     }
 }

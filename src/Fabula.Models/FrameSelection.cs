@@ -28,11 +28,11 @@ public sealed record FrameSelectionConfig(int Channels, int TextDim, int Dim)
     /// <summary>Heads of both attentions; each query can look at as many things at once.</summary>
     public int Heads { get; init; } = 4;
     /// <summary>
-    /// phi_V: the sides of two convolutions, kernel and stride alike, with a GELU between. 4 and 2 make one token of 8 x 8 latents, 64 x 64
-    /// pixels: 8 tokens for a frame of 16 x 28 latents, 104 for one of 60 x 104.
+    /// phi_V: the sides of two convolutions, kernel and stride alike, with a GELU between. 4 and 2 make one token of 8 x 8 latents, which
+    /// are 64 x 64 pixels: 8 tokens for a frame of 16 x 28 latents, 104 for one of 60 x 104.
     /// </summary>
     public (int First, int Second) Kernels { get; init; } = (4, 2);
-    /// <summary>Channels between the two convolutions: as many numbers as a 4 x 4 block of 16-channel latents has, divided by four.</summary>
+    /// <summary>Channels between the two convolutions: a quarter of the numbers of a 4 x 4 block of 16-channel latents.</summary>
     public int Hidden { get; init; } = 64;
     /// <summary>K_sel. The paper's figure 4 shows four.</summary>
     public int Kept { get; init; } = 4;
@@ -41,9 +41,8 @@ public sealed record FrameSelectionConfig(int Channels, int TextDim, int Dim)
 /// <summary>The selector. Weights are borrowed.</summary>
 public sealed class FrameSelection
 {
-    readonly Conv _project0, _project2;
+    readonly Linear _project0, _project2, _text, _pool0, _pool2;
     readonly LayerNorm _projectNorm, _textNorm;
-    readonly Linear _text, _pool0, _pool2;
     readonly Tensor _queries;
     readonly QueryAttention _onText, _onMemory;
 
@@ -56,24 +55,42 @@ public sealed class FrameSelection
         _queries = weights.Get("queries", config.Queries, dim);
         _text = new Linear(weights["text"], config.TextDim, dim);
         _textNorm = new LayerNorm(weights["text_norm"], dim, 1e-6);
-        _project0 = new Conv(weights["memory"][0], config.Channels, config.Hidden, [first, first], [first, first]);
-        _project2 = new Conv(weights["memory"][2], config.Hidden, dim, [second, second], [second, second]);
+        _project0 = new Linear(weights["memory"][0], config.Channels * first * first, config.Hidden);
+        _project2 = new Linear(weights["memory"][2], second * second * config.Hidden, dim);
         _projectNorm = new LayerNorm(weights["memory_norm"], dim, 1e-6);
         (_pool0, _pool2) = (new Linear(weights["frame"][0], dim, dim), new Linear(weights["frame"][2], dim, dim));
         (_onText, _onMemory) = (new QueryAttention(config, weights["on_text"]), new QueryAttention(config, weights["on_memory"]));
     }
 
     /// <summary>
-    /// Frames to tokens, phi_V. It depends on nothing else, so a film projects each shot once and keeps it.
+    /// Frames to tokens, phi_V: convolutions whose kernel is their stride, as matrix products over unfolded blocks. It depends on nothing
+    /// else, so a film projects each shot once and keeps it.
     /// </summary>
     /// <param name="latents">[F, z, h, w].</param>
     /// <returns>[F, n, D] fp32.</returns>
     public Tensor Project(Tensor latents)
     {
+        // Some at a time, so that what lies between stays in the processor's caches.
+        const long Part = 50;
         using var scope = TensorScope.Open();
-        var x = Fused.GeluTanh(_project0.Forward(Fill(latents, Config.Kernels.First)));                  // [F, hidden, h/4, w/4]
-        x = _project2.Forward(Fill(x, Config.Kernels.Second)).Flatten(2).Transpose(1, 2);                // [F, n, D]
-        return scope.Keep(_projectNorm.Forward(x.Contiguous(), DType.F32));
+        var parts = new List<Tensor>();
+        for (long at = 0; at < latents.Size(0); at += Part)
+            parts.Add(ProjectPart(latents.Narrow(0, at, Math.Min(Part, latents.Size(0) - at))));
+        return scope.Keep(Tensor.Cat(0, [.. parts]));
+    }
+
+    Tensor ProjectPart(Tensor latents)
+    {
+        using var scope = TensorScope.Open();
+        var (frames, (first, second)) = (latents.Size(0), Config.Kernels);
+        // Zeros, the mean of latents, below and beside the frame where blocks reach beyond it.
+        long Beyond(long length) => (length + first * second - 1) / (first * second) * (first * second) - length;
+        var x = latents.Pad([0, Beyond(latents.Size(3)), 0, Beyond(latents.Size(2))]);
+        var (rows, columns) = (x.Size(2) / first / second, x.Size(3) / first / second);
+        x = _project0.ForwardGelu(WanPatchEmbedding.Unfold(x.Unsqueeze(2), (1, first, first)));          // [F, 4 n, hidden]
+        x = x.Reshape(frames, rows, second, columns, second, Config.Hidden).Transpose(2, 3)
+            .Reshape(frames, rows * columns, second * second * Config.Hidden);
+        return scope.Keep(_projectNorm.Forward(_project2.Forward(x), DType.F32));                        // [F, n, D]
     }
 
     /// <summary>The relevance of every frame to every shot, -1 to 1.</summary>
@@ -133,13 +150,6 @@ public sealed class FrameSelection
         for (var b = 0; b < lengths.Count; b++)
             values.AsSpan((b * count + lengths[b]) * times, (count - lengths[b]) * times).Fill(float.NegativeInfinity);
         return Tensor.From(values, lengths.Count, (long)count * times).To(device);
-    }
-
-    /// <summary>Zeros (the mean of latents) below and to the right, until kernels of this side fill it.</summary>
-    static Tensor Fill(Tensor x, int side)
-    {
-        var (rows, columns) = ((side - x.Size(-2) % side) % side, (side - x.Size(-1) % side) % side);
-        return rows + columns == 0 ? x : x.Pad([0, columns, 0, rows]);
     }
 
     static Tensor Unit(Tensor x) => x / (x.Norm(-1, keep: true) + 1e-6);
