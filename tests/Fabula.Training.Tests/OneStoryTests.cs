@@ -22,7 +22,8 @@ public sealed class OneStoryTests : IDisposable
             var story = LatentStories.Tell(11, number);
             var shots = Enumerable.Range(0, story.Shots.Count).ToArray();
             return new LatentStory(story,
-                [.. shots.Select(shot => Enumerable.Range(0, z * Frames * rows * columns).Select(i => (Half)value(number, shot, i)).ToArray())],
+                [.. shots.Select(shot =>
+                    Enumerable.Range(0, z * Frames * rows * columns).Select(i => (Half)value(number, shot, i)).ToArray())],
                 [], [], [], [.. shots.Select(_ => new float[Frames * rows * columns])], []);
         })];
 
@@ -161,7 +162,8 @@ public sealed class OneStoryTests : IDisposable
         foreach (var loss in new[] { "shot", "selector" })
         {
             double Mean(IEnumerable<JsonNode> lines) => lines.Average(line => (double)line[loss]!);
-            Assert.True(Mean(log.TakeLast(6)) < 0.9 * Mean(log.Take(6)), $"{loss} from {Mean(log.Take(6))} to {Mean(log.TakeLast(6))}");
+            var (first, last) = (Mean(log.Take(6)), Mean(log.TakeLast(6)));
+            Assert.True(last < 0.9 * first, $"{loss} from {first} to {last}");
         }
         // On held-out stories it is measured beside what needs no learning.
         var held = File.ReadLines(Path.Combine(_folder, "learns", "log.jsonl")).Select(line => JsonNode.Parse(line)!)

@@ -103,7 +103,9 @@ static class TrainCommand
         });
     }
 
-    /// <summary>The stories that were asked for; both recipes keep the same ones. Everybody encodes a part, then reads the others'.</summary>
+    /// <summary>
+    /// The stories that were asked for; both recipes keep the same ones. Everybody encodes a part, then reads the others'.
+    /// </summary>
     static IEnumerable<LatentStory> Stories(ParseResult parsed, VideoTools parts, Crew crew)
     {
         var store = new LatentStories(parts.Vae, parsed.GetValue(Latents)!, new VideoSettings().Seed);
