@@ -14,7 +14,8 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Fabula.Bench step [--dtype fp32|bf16] [--threads N] [--torch-threads N] [--rounds N] [--layers N] [--alone]");
+    Console.Error.WriteLine("usage: Fabula.Bench step [--dtype fp32|bf16] [--threads N] [--torch-threads N] [--rounds N] "
+        + "[--layers N] [--alone]");
     Console.Error.WriteLine("       Fabula.Bench vae [--threads N] | open [FOLDER] | select [--threads N]");
     return 2;
 }
