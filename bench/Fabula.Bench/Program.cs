@@ -8,12 +8,14 @@ return args switch
     ["step", .. var rest] => StepBench.Run(rest),
     ["vae", .. var rest] => VaeBench.Run(rest),
     ["open", .. var rest] => OpenBench.Run(rest),
+    ["select", .. var rest] => SelectBench.Run(rest),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Fabula.Bench step [--dtype fp32|bf16] [--threads N] [--torch-threads N] [--rounds N] [--layers N] [--alone]");
-    Console.Error.WriteLine("       Fabula.Bench vae [--threads N] | open [FOLDER]");
+    Console.Error.WriteLine("usage: Fabula.Bench step [--dtype fp32|bf16] [--threads N] [--torch-threads N] [--rounds N] "
+        + "[--layers N] [--alone]");
+    Console.Error.WriteLine("       Fabula.Bench vae [--threads N] | open [FOLDER] | select [--threads N]");
     return 2;
 }

@@ -35,6 +35,8 @@ public sealed record WanShot
     /// without its remembered frames; 1 spends no pass on it. Needs <see cref="Condition"/>.
     /// </summary>
     public double MemoryGuidance { get; init; } = 1;
+    /// <summary>Remembered frames as tokens (<see cref="AdaptiveConditioner"/>), for the one model that they were made for.</summary>
+    public WanContext? Context { get; init; }
 }
 
 /// <summary>The two guidance halves of one step, for comparison with a reference.</summary>
@@ -55,6 +57,8 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
     public IEnumerable<SolverState> Sample(WanShot shot, SolverState? resume = null, Action<WanStep>? observe = null)
     {
         var model = low.Model;
+        if (shot.Context is not null && high is not null)
+            throw new ArgumentException("Context tokens belong to one model; this one has two experts.");
         var (frames, rows, columns) = ((int)shot.Noise.Size(2), (int)shot.Noise.Size(3) / model.Config.Patch.H,
             (int)shot.Noise.Size(4) / model.Config.Patch.W);
         var positions = shot.Positions ?? [.. Enumerable.Range(0, frames).Select(f => (double)f)];
@@ -83,11 +87,11 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
                     var time = shot.FirstLatent is null ? WanTime.Of(state.Timestep) : KnownFirst(state.Timestep, frames, rows * columns);
                     using var modulation = expert.Model.Modulate(time);                          // once for both halves
                     var input = shot.Condition is null ? state.Latents : Tensor.Cat(1, state.Latents, shot.Condition);
-                    var with = expert.Model.Forward(input, modulation, positive!, rotation);     // [1, C, F, h, w]
+                    var with = expert.Model.Forward(input, modulation, positive!, rotation, context: shot.Context);   // [1, C, F, h, w]
                     var velocity = with;
                     if (expert.Guidance != 1 || observe is not null)
                     {
-                        var without = expert.Model.Forward(input, modulation, negative!, rotation);
+                        var without = expert.Model.Forward(input, modulation, negative!, rotation, context: shot.Context);
                         observe?.Invoke(new WanStep(state, with, without));
                         velocity = without + (with - without) * expert.Guidance;
                     }

@@ -8,7 +8,8 @@
 // Exact savings over the reference, each equal to it: text keys and values once per prompt; the padded text rows, all alike, as one
 // key with a log-count bias; rotation tables once per grid; time modulation once per step and once per distinct timestep.
 //
-// Shapes: B samples; F, H, W latent frames, rows, columns; f, h, w the same in patches; L = f h w tokens; D model width; N text rows.
+// Shapes: B samples; F, H, W latent frames, rows, columns; f, h, w the same in patches; L = f h w tokens; D model width; N text rows,
+// or tokens of context.
 using Fabula.Torch;
 
 namespace Fabula.Models;
@@ -37,7 +38,7 @@ public sealed class WanPrompt : IDisposable
 /// <summary>What one block's cross-attention looks at.</summary>
 readonly record struct WanKeys((Tensor K, Tensor V) Text, Tensor Bias, (Tensor K, Tensor V)? Image);
 
-/// <summary>Rotation angles of every token of a grid: cosine and sine [L, d/2], fp32.</summary>
+/// <summary>Rotation angles of every token: cosine and sine [L, d/2], or [B, L, d/2] where samples differ; fp32.</summary>
 public sealed record WanRotation(Tensor Cosine, Tensor Sine) : IDisposable
 {
     public void Dispose() { Cosine.Dispose(); Sine.Dispose(); }
@@ -73,6 +74,18 @@ public sealed record WanTime(double[] Distinct, long[]? Index = null, bool PerSa
 public sealed record WanModulation(Tensor Embedding, Tensor Six, Tensor? Index, WanTime Time) : IDisposable
 {
     public void Dispose() { Embedding.Dispose(); Six.Dispose(); Index?.Dispose(); }
+}
+
+/// <summary>
+/// Tokens of remembered frames that stand before the shot's in every block and are taken off before the head (OneStory, section 4.3). They
+/// are seen by all tokens and answer for nothing. Made by <see cref="AdaptiveConditioner"/>.
+/// </summary>
+/// <param name="Tokens">[B, N, D].</param>
+/// <param name="Rotation">Of the N tokens.</param>
+/// <param name="Timestep">Their own, 0..1000; null: the shot's (of several, the noisiest).</param>
+public sealed record WanContext(Tensor Tokens, WanRotation Rotation, double? Timestep = null) : IDisposable
+{
+    public void Dispose() { Tokens.Dispose(); Rotation.Dispose(); }
 }
 
 /// <summary>The network. Weights are borrowed: they must outlive it.</summary>
@@ -157,7 +170,7 @@ public sealed class WanTransformer
         var sinusoids = time.Distinct.SelectMany(t => Sinusoid(t, Config.FreqDim)).ToArray();
         // Time and modulation are fp32 throughout.
         var e = _time2.ForwardWide(_time0.ForwardWide(Tensor.From(sinusoids, time.Distinct.Length, Config.FreqDim).To(_device)).Silu());
-        var six = _timeProjection.ForwardWide(e.Silu()).Reshape(time.Distinct.Length, 6, Config.Dim);
+        var six = Six(e);
         var index = time.Index is null ? null : Tensor.From(time.Index, time.Index.Length).To(_device);
         trace?.Record("time_embedding", index is null ? e : e.IndexSelect(0, index).Unsqueeze(0));
         trace?.Record("time_projection", six.Reshape(time.Distinct.Length, 6 * Config.Dim));
@@ -169,39 +182,51 @@ public sealed class WanTransformer
     /// <param name="time">From <see cref="Modulate"/>, shared by the batch.</param>
     /// <param name="rotation">From <see cref="Rotate"/> for this grid.</param>
     /// <param name="padTo">Rows to pad to, as the reference does; it changes no result and exists for comparison with it.</param>
+    /// <param name="context">What stands before the shot, or nothing.</param>
     /// <returns>[B, OutDim, F, H, W] fp32.</returns>
-    public Tensor Forward(Tensor latents, WanModulation time, WanPrompt prompt, WanRotation rotation, Trace? trace = null, int padTo = 0)
+    public Tensor Forward(Tensor latents, WanModulation time, WanPrompt prompt, WanRotation rotation, Trace? trace = null, int padTo = 0,
+        WanContext? context = null)
     {
         using var scope = TensorScope.Open();
         var (batch, f, h, w) = (latents.Size(0), latents.Size(2) / Config.Patch.T, latents.Size(3) / Config.Patch.H,
             latents.Size(4) / Config.Patch.W);
         var tokens = f * h * w;
         var (cosine, sine) = (rotation.Cosine, rotation.Sine);
-        if (cosine.Size(0) != tokens)
-            throw new ArgumentException($"The rotation tables are for {cosine.Size(0)} tokens, the latents have {tokens}.");
+        if (cosine.Size(-2) != tokens)
+            throw new ArgumentException($"The rotation tables are for {cosine.Size(-2)} tokens, the latents have {tokens}.");
 
         var seen = Config.AnswersClean ? KnownClean(latents.To(DType.F32, _device)) : latents;
         var x = _patch.Forward(seen.To(_type, _device)).Float();                                 // [B, L, D]
         trace?.Record("patch_embedding", x.Transpose(1, 2).Reshape(batch, Config.Dim, f, h, w));
         if (_positions is not null) x = x + Positions(f, h, w);
         if (_drafts is not null) x = x + Surprise(latents, time.Time) * _drafts.Float();
-        if (padTo > tokens)
+        var remembered = context?.Tokens.Size(1) ?? 0;                                           // N
+        if (context is not null)
         {
-            x = x.Pad([0, 0, 0, padTo - tokens]);
-            (cosine, sine) = (cosine.Pad([0, 0, 0, padTo - tokens], 1), sine.Pad([0, 0, 0, padTo - tokens]));
+            x = Tensor.Cat(1, context.Tokens.Float(), x);                                        // [B, N + L, D]
+            (cosine, sine) = (Before(context.Rotation.Cosine, cosine), Before(context.Rotation.Sine, sine));
+        }
+        var all = remembered + tokens;
+        if (padTo > all)
+        {
+            x = x.Pad([0, 0, 0, padTo - all]);
+            (cosine, sine) = (cosine.Pad([0, 0, 0, padTo - all], 1), sine.Pad([0, 0, 0, padTo - all]));
         }
         var (e, modulation, index) = (time.Embedding, time.Six, time.Index);                     // [U, D], [U, 6, D], [L]
         var perSample = time.Time.PerSample;
         if (prompt.Pooled is { } pooled)
         {
             (e, perSample) = (e + pooled, perSample || batch > 1);
-            modulation = _timeProjection.ForwardWide(e.Silu()).Reshape(e.Size(0), 6, Config.Dim);
+            modulation = Six(e);
         }
+        modulation = modulation.Unsqueeze(perSample ? 1 : 0);                                    // [B, 1, 6, D] or [1, U, 6, D]
+        var ownIndex = index;
+        if (context is not null && remembered > 0) (modulation, index) = WithContext(context, time, prompt, modulation, tokens);
         for (var i = 0; i < _blocks.Length; i++)
         {
             using var inner = TensorScope.Open();
             x = inner.Keep(GradientCheckpointing ? Checkpointed(i)
-                : _blocks[i].Forward(x, modulation, index, perSample, cosine, sine, tokens, prompt.Block(i), trace));
+                : _blocks[i].Forward(x, modulation, index, cosine, sine, all, prompt.Block(i), trace));
             trace?.Record($"block.{i}", x);
         }
         // Whatever the block sees is among the inputs: it must outlive the caller's scopes until backward.
@@ -212,13 +237,14 @@ public sealed class WanTransformer
             if (image is { } seen) inputs.AddRange([seen.K, seen.V]);
             if (index is not null) inputs.Add(index);
             return Checkpointing.Run(given => _blocks[i].Forward(given[0], given[1], index is null ? null : given[^1],
-                perSample, given[4], given[5], tokens,
+                given[4], given[5], all,
                 new((given[2], given[3]), given[6], image is null ? null : (given[7], given[8])), null), [.. inputs]);
         }
+        if (remembered > 0) x = x.Narrow(1, remembered, x.Size(1) - remembered).Contiguous();
         // [B, L, pt ph pw out]
-        x = _head.Forward(x, e, index, perSample);
+        x = _head.Forward(x, e, ownIndex, perSample);
         trace?.Record("head", x);
-        if (padTo > tokens) x = x.Narrow(1, 0, tokens);
+        if (x.Size(1) > tokens) x = x.Narrow(1, 0, tokens);
         var numbers = (long)Config.OutDim * Config.Patch.T * Config.Patch.H * Config.Patch.W;
         var answer = Unpatchify(x.Narrow(2, 0, numbers), f, h, w);
         if (Config.TakesDrafts) answer = Drafted(answer, x.Narrow(2, numbers, 1), latents);
@@ -250,6 +276,38 @@ public sealed class WanTransformer
         if (time.Index is not null) throw new ArgumentException("A model with options of tiny ones takes one timestep for all tokens.");
         return Tensor.From([.. time.Distinct.Select(timestep => (float)Math.Max(timestep / 1000, LeastNoise))],
             time.Distinct.Length, 1, 1, 1, 1).To(_device);
+    }
+
+    /// <summary>The six modulation vectors of an embedding [U, D]: [U, 6, D].</summary>
+    Tensor Six(Tensor embedding) => _timeProjection.ForwardWide(embedding.Silu()).Reshape(embedding.Size(0), 6, Config.Dim);
+
+    /// <summary>Angles [(B,) N, n] before angles [(B,) L, n].</summary>
+    static Tensor Before(Tensor context, Tensor shot)
+    {
+        if (context.Dims == shot.Dims) return Tensor.Cat(-2, context, shot);
+        return context.Dims == 3 ? Tensor.Cat(-2, context, shot.Unsqueeze(0).Expand(context.Size(0), shot.Size(0), shot.Size(1)))
+            : Tensor.Cat(-2, context.Unsqueeze(0).Expand(shot.Size(0), context.Size(0), context.Size(1)), shot);
+    }
+
+    /// <summary>Modulation [B|1, U, 6, D] and which row of it each of N + L tokens has; null: all the one that there is.</summary>
+    (Tensor Modulation, Tensor? Index) WithContext(WanContext context, WanModulation time, WanPrompt prompt, Tensor modulation, long tokens)
+    {
+        var (remembered, rows) = (context.Tokens.Size(1), modulation.Size(1));
+        long row = time.Time.Index is null ? 0 : Array.IndexOf(time.Time.Distinct, time.Time.Distinct.Max());
+        if (context.Timestep is { } timestep)
+        {
+            using var own = Modulate(WanTime.Of(timestep));
+            var six = (prompt.Pooled is { } pooled ? Six(own.Embedding + pooled) : own.Six.Share()).Unsqueeze(1);    // [B|1, 1, 6, D]
+            var samples = Math.Max(six.Size(0), modulation.Size(0));
+            Tensor Each(Tensor table) => table.Expand(samples, table.Size(1), 6, Config.Dim);
+            (modulation, row) = (Tensor.Cat(1, Each(modulation), Each(six)), rows);
+        }
+        else if (time.Index is null)
+        {
+            return (modulation, null);
+        }
+        var shot = time.Index ?? Tensor.Zeros([tokens], DType.I64, _device);
+        return (modulation, Tensor.Cat(0, Tensor.Full([remembered], row, DType.I64, _device), shot));
     }
 
     /// <summary>Where there is a draft, as much of it as each token's last number [B, L, 1] says. See WanConfig.TakesDrafts.</summary>
@@ -455,13 +513,11 @@ sealed class WanBlock
         _modulation = weights.Get("modulation", 1, 6, config.Dim);
     }
 
-    /// <summary>x [B, L, D] fp32, written over; modulation [U, 6, D], of which token i takes row index[i].</summary>
-    public Tensor Forward(Tensor x, Tensor modulation, Tensor? index, bool perSample, Tensor cosine, Tensor sine, long tokens,
-        WanKeys keys, Trace? trace)
+    /// <summary>x [B, L, D] fp32, written over; modulation [B|1, U, 6, D], of which token i takes row index[i].</summary>
+    public Tensor Forward(Tensor x, Tensor modulation, Tensor? index, Tensor cosine, Tensor sine, long tokens, WanKeys keys, Trace? trace)
     {
         var type = _ffn0.Weight.DType;
-        var e = (modulation + _modulation.Float()).Chunk(6, 1)
-            .Select(part => perSample ? part : part.Transpose(0, 1)).ToArray();                     // 6 x [1, U, D] or [B, 1, D]
+        var e = (modulation + _modulation.Float()).Chunk(6, 2).Select(part => part.Squeeze(2)).ToArray();   // 6 x [B|1, U, D]
 
         using (var part = TensorScope.Open())
         {

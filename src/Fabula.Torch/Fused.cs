@@ -53,24 +53,24 @@ public static class Fused
 
     /// <summary>
     /// RMS norm of x [B, L, D] over D, times weight [D], split into heads; then, where angles are given (cosine and sine [L, D/heads/2]
-    /// fp32),
-    /// neighbouring pairs are rotated. Returns [B, L, heads, D/heads] in x's type. In fp32 inside.
+    /// fp32, or [B, L, D/heads/2] where samples differ, which takes the definition), neighbouring pairs are rotated. Returns
+    /// [B, L, heads, D/heads] in x's type. In fp32 inside.
     /// </summary>
     public static Tensor RmsNormRotate(Tensor x, Tensor weight, double eps, int heads, Tensor? cosine = null, Tensor? sine = null)
     {
-        if (Fits(x)) return RmsNormRotateOp.Call(x.Contiguous(), weight.Float(), cosine, sine, heads, eps);
+        if (Fits(x) && cosine is not { Dims: 3 }) return RmsNormRotateOp.Call(x.Contiguous(), weight.Float(), cosine, sine, heads, eps);
         var wide = x.Float();
         var y = wide * (wide.Square().Mean(-1, keep: true) + eps).Rsqrt() * weight.Float();
         y = y.Reshape(x.Size(0), x.Size(1), heads, x.Size(2) / heads);
         return (cosine is null ? y : Rotate(y, cosine, sine!)).To(x.DType);
     }
 
-    /// <summary>Rotates neighbouring pairs of x [B, L, heads, 2n] by the angles [L, n].</summary>
+    /// <summary>Rotates neighbouring pairs of x [B, L, heads, 2n] by the angles [L, n] or [B, L, n].</summary>
     public static Tensor Rotate(Tensor x, Tensor cosine, Tensor sine)
     {
         var pairs = x.Reshape(x.Size(0), x.Size(1), x.Size(2), x.Size(3) / 2, 2);
         var (a, b) = (pairs.Select(-1, 0), pairs.Select(-1, 1));
-        var (c, s) = (cosine.Unsqueeze(1), sine.Unsqueeze(1));                                   // [L, 1, n]
+        var (c, s) = (cosine.Unsqueeze(-2), sine.Unsqueeze(-2));                                 // [L, 1, n]
         return Tensor.Stack(-1, a * c - b * s, a * s + b * c).Reshape(x.Shape);
     }
 

@@ -240,7 +240,7 @@ public static class VideoRecipe
     }
 
     /// <summary>Noise levels spread evenly over a logit-normal (1.1, 1.3), every tenth uniform.</summary>
-    static double[] Sigmas(RandomSource random, int step, int rank, int count)
+    internal static double[] Sigmas(RandomSource random, int step, int rank, int count)
     {
         using var scope = TensorScope.Open();
         var draws = random.Uniform($"sigma {rank}", step, 3, count).ToFloats();
@@ -256,7 +256,7 @@ public static class VideoRecipe
     /// <summary>Of the normal distribution, by a logistic approximation (Bowling et al. 2009), good to 0.02.</summary>
     static double Quantile(double p) => -Math.Log(1 / p - 1) / 1.702;
 
-    static Tensor[] Rows(VideoTools tools, IReadOnlyList<string> captions)
+    internal static Tensor[] Rows(VideoTools tools, IReadOnlyList<string> captions)
     {
         using var off = Autograd.Disable();
         return tools.Text.Encode([.. captions.Select(tools.Tokenizer.Encode)]);

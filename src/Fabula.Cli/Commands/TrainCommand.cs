@@ -12,6 +12,7 @@ static class TrainCommand
         Vae(),
         Text(),
         Video(),
+        OneStory(),
         Judge(),
     };
 
@@ -50,35 +51,72 @@ static class TrainCommand
         });
     }
 
+    static readonly Option<string> Tools = new("--tools") { Description = "A pocket folder with VAE and text encoder.", Required = true };
+    static readonly Option<string> Latents = new("--latents") { Description = "Where encoded stories are kept.", Required = true };
+    static readonly Option<int> StoryCount = new("--stories")
+    {
+        Description = "Stories to learn from.",
+        DefaultValueFactory = _ => 1000,
+    };
+    static readonly Option<int> ClipEvery = new("--clip-every")
+    {
+        Description = "Every how many stories one has clips.",
+        DefaultValueFactory = _ => 4,
+    };
+
     static Command Video()
     {
         var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new VideoSettings().Steps };
-        var tools = new Option<string>("--tools") { Description = "A pocket folder with VAE and text encoder.", Required = true };
-        var latents = new Option<string>("--latents") { Description = "Where encoded stories are kept.", Required = true };
-        var stories = new Option<int>("--stories") { Description = "Stories to learn from.", DefaultValueFactory = _ => 1000 };
-        var clips = new Option<int>("--clip-every") { Description = "Every how many stories one has clips.", DefaultValueFactory = _ => 4 };
         var from = new Option<string?>("--from") { Description = "A pocket folder whose video weights to begin with." };
-        Option[] options = [steps, tools, latents, stories, clips, from];
+        Option[] options = [steps, Tools, Latents, StoryCount, ClipEvery, from];
         return Recipe("video", "The pocket video model: all modes in a mix.", options, (parsed, crewOf) =>
         {
             var settings = new VideoSettings(parsed.GetValue(steps));
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(16_000_000);
-            var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(tools)!);
-            var store = new LatentStories(parts.Vae, parsed.GetValue(latents)!, settings.Seed);
-            var (count, every) = (parsed.GetValue(stories), parsed.GetValue(clips));
-            // Everybody encodes a part, then reads the others'.
-            var (from1, to1) = (count * crew.Rank / crew.Size, count * (crew.Rank + 1) / crew.Size);
-            foreach (var _ in store.Load(from1, to1, every, n =>
-            {
-                if (n % 20 == 0 && crew.Leads) Console.WriteLine($"story {n - from1}/{to1 - from1} of this process encoded");
-            })) { }
-            crew.Meet();
-            var examples = new VideoExamples([.. store.Load(0, count, every)], parts.Vae.Config.ZDim, 16, 28, settings.FigureWeight);
+            var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
+            var examples = new VideoExamples([.. Stories(parsed, parts, crew)], parts.Vae.Config.ZDim, 16, 28, settings.FigureWeight);
             using var begin = parsed.GetValue(from) is { } folder ? PocketFolder.OpenVideo(folder) : null;
             VideoRecipe.Run(settings, parts, examples, run, crew, Console.WriteLine, CancellationToken.None, begin);
             foreach (var weight in weights) weight.Dispose();
         });
+    }
+
+    static Command OneStory()
+    {
+        var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new OneStorySettings().Steps };
+        var from = new Option<string>("--from") { Description = "A pocket folder whose video weights to begin with.", Required = true };
+        Option[] options = [steps, Tools, Latents, StoryCount, ClipEvery, from];
+        return Recipe("onestory", "Memory for the pocket video model: which frames matter, and what to make of them.", options,
+            (parsed, crewOf) =>
+        {
+            var settings = new OneStorySettings(parsed.GetValue(steps));
+            var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
+            using var crew = crewOf(16_000_000);
+            var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
+            using var features = new TheatreFeatures();
+            var examples = new OneStoryExamples(Stories(parsed, parts, crew), parts.Vae.Config.ZDim, 16, 28, settings.FigureWeight,
+                features.All);
+            using var begin = PocketFolder.OpenVideo(parsed.GetValue(from)!);
+            OneStoryRecipe.Run(settings, parts, begin, examples, run, crew, Console.WriteLine, CancellationToken.None);
+            foreach (var weight in weights) weight.Dispose();
+        });
+    }
+
+    /// <summary>
+    /// The stories that were asked for; both recipes keep the same ones. Everybody encodes a part, then reads the others'.
+    /// </summary>
+    static IEnumerable<LatentStory> Stories(ParseResult parsed, VideoTools parts, Crew crew)
+    {
+        var store = new LatentStories(parts.Vae, parsed.GetValue(Latents)!, new VideoSettings().Seed);
+        var (count, every) = (parsed.GetValue(StoryCount), parsed.GetValue(ClipEvery));
+        var (from, to) = (count * crew.Rank / crew.Size, count * (crew.Rank + 1) / crew.Size);
+        foreach (var _ in store.Load(from, to, every, n =>
+        {
+            if (n % 20 == 0 && crew.Leads) Console.WriteLine($"story {n - from}/{to - from} of this process encoded");
+        })) { }
+        crew.Meet();
+        return store.Load(0, count, every);
     }
 
     static Command Judge()

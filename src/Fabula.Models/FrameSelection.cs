@@ -1,0 +1,172 @@
+// Which frames of all earlier shots a new shot should look at: learned queries read its caption, then the film so far, and say of every
+// frame how relevant it is.
+//
+// Paper: "OneStory: Coherent Multi-Shot Video Generation with Adaptive Memory" (arXiv 2512.07802), section 4.2. There is no public code;
+// the tests are tests/Fabula.Models.Tests/FrameSelectionTests.cs. Its equations, with the paper's letters:
+//   M1 = phi_V(M)          every frame's latents to a few tokens, by convolutions
+//   Q1 = Attn(Q, phi_T(t)) learned queries attend to the caption,
+//   Q2 = Attn(Q1, M1)      then to the tokens of all frames
+//   s  = mean over queries of phi_P(M1) Q2^T, one number per frame; the K best are the memory of this shot.
+// What the paper leaves open is an option of FrameSelectionConfig, or one of these: keys and values are the projected rows themselves, as
+// the equations have them, with projections for queries and answers only, so that memory is projected once and kept; a query keeps what
+// it was (residual), or all would end as the same mean of the film; the product is a cosine, since its targets are cosines (A.2).
+// The choice of the best is hard: the selector learns from its own loss, and nothing flows back through the choice.
+//
+// Shapes: B shots to score for; F earlier latent frames; z latent channels; h, w latent rows, columns; n tokens of a frame; m queries; D.
+using Fabula.Torch;
+
+namespace Fabula.Models;
+
+/// <summary>The selector's sizes. The paper gives none of the numbers; each says why it is what it is.</summary>
+/// <param name="Channels">z: the VAE's.</param>
+/// <param name="TextDim">The text encoder's rows.</param>
+/// <param name="Dim">D. The paper takes the video model's width.</param>
+public sealed record FrameSelectionConfig(int Channels, int TextDim, int Dim)
+{
+    /// <summary>m. Enough for the people of a shot, its place and a spare one.</summary>
+    public int Queries { get; init; } = 4;
+    /// <summary>Heads of both attentions; each query can look at as many things at once.</summary>
+    public int Heads { get; init; } = 4;
+    /// <summary>
+    /// phi_V: the sides of two convolutions, kernel and stride alike, with a GELU between. 4 and 2 make one token of 8 x 8 latents, which
+    /// are 64 x 64 pixels: 8 tokens for a frame of 16 x 28 latents, 104 for one of 60 x 104.
+    /// </summary>
+    public (int First, int Second) Kernels { get; init; } = (4, 2);
+    /// <summary>Channels between the two convolutions: a quarter of the numbers of a 4 x 4 block of 16-channel latents.</summary>
+    public int Hidden { get; init; } = 64;
+    /// <summary>K_sel. The paper's figure 4 shows four.</summary>
+    public int Kept { get; init; } = 4;
+}
+
+/// <summary>The selector. Weights are borrowed.</summary>
+public sealed class FrameSelection
+{
+    readonly Linear _project0, _project2, _text, _pool0, _pool2;
+    readonly LayerNorm _projectNorm, _textNorm;
+    readonly Tensor _queries;
+    readonly QueryAttention _onText, _onMemory;
+
+    public FrameSelectionConfig Config { get; }
+
+    public FrameSelection(FrameSelectionConfig config, Weights weights)
+    {
+        Config = config;
+        var (dim, (first, second)) = (config.Dim, config.Kernels);
+        _queries = weights.Get("queries", config.Queries, dim);
+        _text = new Linear(weights["text"], config.TextDim, dim);
+        _textNorm = new LayerNorm(weights["text_norm"], dim, 1e-6);
+        _project0 = new Linear(weights["memory"][0], config.Channels * first * first, config.Hidden);
+        _project2 = new Linear(weights["memory"][2], second * second * config.Hidden, dim);
+        _projectNorm = new LayerNorm(weights["memory_norm"], dim, 1e-6);
+        (_pool0, _pool2) = (new Linear(weights["frame"][0], dim, dim), new Linear(weights["frame"][2], dim, dim));
+        (_onText, _onMemory) = (new QueryAttention(config, weights["on_text"]), new QueryAttention(config, weights["on_memory"]));
+    }
+
+    /// <summary>
+    /// Frames to tokens, phi_V: convolutions whose kernel is their stride, as matrix products over unfolded blocks. It depends on nothing
+    /// else, so a film projects each shot once and keeps it.
+    /// </summary>
+    /// <param name="latents">[F, z, h, w].</param>
+    /// <returns>[F, n, D] fp32.</returns>
+    public Tensor Project(Tensor latents)
+    {
+        // Some at a time, so that what lies between stays in the processor's caches.
+        const long Part = 50;
+        using var scope = TensorScope.Open();
+        var parts = new List<Tensor>();
+        for (long at = 0; at < latents.Size(0); at += Part)
+            parts.Add(ProjectPart(latents.Narrow(0, at, Math.Min(Part, latents.Size(0) - at))));
+        return scope.Keep(Tensor.Cat(0, [.. parts]));
+    }
+
+    Tensor ProjectPart(Tensor latents)
+    {
+        using var scope = TensorScope.Open();
+        var (frames, (first, second)) = (latents.Size(0), Config.Kernels);
+        // Zeros, the mean of latents, below and beside the frame where blocks reach beyond it.
+        long Beyond(long length) => (length + first * second - 1) / (first * second) * (first * second) - length;
+        var x = latents.Pad([0, Beyond(latents.Size(3)), 0, Beyond(latents.Size(2))]);
+        var (rows, columns) = (x.Size(2) / first / second, x.Size(3) / first / second);
+        x = _project0.ForwardGelu(WanPatchEmbedding.Unfold(x.Unsqueeze(2), (1, first, first)));          // [F, 4 n, hidden]
+        x = x.Reshape(frames, rows, second, columns, second, Config.Hidden).Transpose(2, 3)
+            .Reshape(frames, rows * columns, second * second * Config.Hidden);
+        return scope.Keep(_projectNorm.Forward(_project2.Forward(x), DType.F32));                        // [F, n, D]
+    }
+
+    /// <summary>The relevance of every frame to every shot, -1 to 1.</summary>
+    /// <param name="memory">From <see cref="Project"/>: [B, F, n, D], or [1, F, n, D] where all shots are of one film.</param>
+    /// <param name="captions">Per shot the text encoder's rows [rows, TextDim], without padding.</param>
+    /// <param name="earlier">
+    /// Per shot, how many of the F frames come before it: the others are seen by nobody and score minus infinity. Null: all.
+    /// </param>
+    /// <returns>[B, F] fp32.</returns>
+    public Tensor Score(Tensor memory, IReadOnlyList<Tensor> captions, IReadOnlyList<int>? earlier = null)
+    {
+        using var scope = TensorScope.Open();
+        var (batch, frames, tokens, dim) = (captions.Count, memory.Size(1), memory.Size(2), (long)Config.Dim);
+        var longest = captions.Max(rows => rows.Size(0));
+        var text = Tensor.Stack(0, [.. captions.Select(rows => rows.Float().Pad([0, 0, 0, longest - rows.Size(0)]))]);
+        text = _textNorm.Forward(_text.Forward(text), DType.F32);                                        // [B, rows, D]
+        var hidden = Hidden([.. captions.Select(rows => (int)rows.Size(0))], (int)longest, 1, text.Device);
+        var seen = memory.Expand(batch, frames, tokens, dim).Reshape(batch, frames * tokens, dim);       // [B, F n, D]
+        var later = earlier is null ? null : Hidden(earlier, (int)frames, (int)tokens, memory.Device);   // [B, F n]
+
+        var q = _queries.Float().Unsqueeze(0).Expand(batch, Config.Queries, dim);                        // [B, m, D]
+        q = _onText.Forward(q, text, hidden);
+        q = _onMemory.Forward(q, seen, later);
+        var frame = _pool2.ForwardWide(Fused.GeluTanh(_pool0.ForwardWide(memory.Mean(2))));              // phi_P: [B|1, F, D]
+        var s = Unit(frame).Matmul(Unit(q).Transpose(1, 2)).Mean(2);                                     // [B, F, m] -> [B, F]
+        if (earlier is not null) s = s + Hidden(earlier, (int)frames, 1, s.Device);
+        return scope.Keep(s);
+    }
+
+    /// <summary>The best frames, most relevant first; equals go to the newer one. Fewer where fewer come before the shot.</summary>
+    /// <param name="scores">Of one shot, a row of <see cref="Score"/>.</param>
+    public static int[] Top(ReadOnlySpan<float> scores, int kept)
+    {
+        var all = scores.ToArray();
+        return [.. Enumerable.Range(0, all.Length).Where(i => !float.IsNegativeInfinity(all[i]))
+            .OrderByDescending(i => all[i]).ThenByDescending(i => i).Take(kept)];
+    }
+
+    // What the paper compares with (table 2), as ranked frames like those of Top.
+
+    /// <summary>The newest frames, the last one first.</summary>
+    public static int[] Recent(int frames, int kept) => [.. Enumerable.Range(0, Math.Min(frames, kept)).Select(i => frames - 1 - i)];
+
+    /// <summary>Frames at equal distances over the film so far, the last one first.</summary>
+    public static int[] Even(int frames, int kept)
+    {
+        var count = Math.Min(frames, kept);
+        return [.. Enumerable.Range(0, count).Select(i => frames - 1 - (int)((long)i * frames / count))];
+    }
+
+    /// <summary>[B, count times]: 0, and minus infinity from each shot's own length on.</summary>
+    static Tensor Hidden(IReadOnlyList<int> lengths, int count, int times, Device device)
+    {
+        if (lengths.FirstOrDefault(length => length < 1 || length > count, 1) is var wrong and not 1)
+            throw new ArgumentException($"A shot cannot have {wrong} of {count} frames before it; the first shot of a film has no memory.");
+        var values = new float[lengths.Count * count * times];
+        for (var b = 0; b < lengths.Count; b++)
+            values.AsSpan((b * count + lengths[b]) * times, (count - lengths[b]) * times).Fill(float.NegativeInfinity);
+        return Tensor.From(values, lengths.Count, (long)count * times).To(device);
+    }
+
+    static Tensor Unit(Tensor x) => x / (x.Norm(-1, keep: true) + 1e-6);
+}
+
+/// <summary>Queries look at rows that are keys and values at once, and add what they find to themselves.</summary>
+sealed class QueryAttention(FrameSelectionConfig config, Weights weights)
+{
+    readonly LayerNorm _norm = new(weights["norm"], config.Dim, 1e-6);
+    readonly Linear _q = new(weights["q"], config.Dim, config.Dim), _o = new(weights["o"], config.Dim, config.Dim);
+
+    /// <summary>q [B, m, D], rows [B, N, D], hidden [B, N] or null -> [B, m, D].</summary>
+    public Tensor Forward(Tensor q, Tensor rows, Tensor? hidden)
+    {
+        Tensor Heads(Tensor x) => x.Reshape(x.Size(0), x.Size(1), config.Heads, config.Dim / config.Heads);
+        var (asked, seen) = (Heads(_q.Forward(_norm.Forward(q.Contiguous(), DType.F32)).Float()), Heads(rows));
+        var found = Fused.Attention(asked, seen, seen, 1 / Math.Sqrt(config.Dim / (double)config.Heads), hidden);
+        return q + _o.Forward(found.Reshape(q.Shape)).Float();
+    }
+}

@@ -1,0 +1,212 @@
+// What OneStory is shown: samples of three shots, of which the last is to be made and the first two are remembered (section 4.4, A.1).
+//
+// Where a story has three shots that belong together they are a sample; otherwise two are inflated by a synthetic one, a shot of another
+// story or the first shot altered, in either order. Every remembered latent frame has a label for the selector: how alike the shot to be
+// made it is, by feature models that are passed in; -1 in a shot of another story, 0 in an altered one (A.2).
+//
+// Shapes: B samples; z latent channels; f latent frames of a shot; F = 2 f remembered ones; h, w latent rows, columns.
+using Fabula.Training.PaperTheatre;
+
+namespace Fabula.Training;
+
+/// <summary>A feature model: of a story's shot one vector per latent frame, all of one length. (The paper has DINOv2 and CLIP.)</summary>
+public delegate float[][] ShotFeature(DrawnStory story, int shot);
+
+/// <summary>How samples are put together. The paper states no shares but that of real triplets.</summary>
+/// <param name="RealTriplets">The paper's 10,000 of 60,000.</param>
+/// <param name="OtherStory">Of the inflated ones, those that get a shot of another story: half, as the two ways are named alike.</param>
+/// <param name="SyntheticFirst">How often the synthetic shot comes before the first: half, as both orders are named alike.</param>
+/// <param name="ColourChange">Altered shots: deviation of each channel's gain and offset, in latents, which have deviation 1.</param>
+public sealed record Inflation(double RealTriplets = 1.0 / 6, double OtherStory = 0.5, double SyntheticFirst = 0.5,
+    double ColourChange = 0.3);
+
+/// <summary>A batch in plain arrays.</summary>
+/// <param name="Target">[B, z, f, h, w].</param>
+/// <param name="Weight">How much each latent counts, [B, f, h, w].</param>
+/// <param name="Memory">[B, z, F, h, w], in the order of the film.</param>
+/// <param name="Labels">[B, F].</param>
+/// <param name="Real">Per sample the remembered frames that are of real shots, in an order of chance.</param>
+public sealed record OneStoryBatch(int Size, int Frames, float[] Target, float[] Weight, float[] Memory, float[] Labels, int[][] Real,
+    string[] Captions);
+
+public sealed class OneStoryExamples
+{
+    readonly record struct Sample(int Story, int First, int Second, int Last);
+
+    readonly LatentStory[] _stories;
+    readonly float[][][][] _features;  // [model][story][shot][frame x length]
+    readonly Sample[] _pairs, _triplets;
+    readonly int _z, _rows, _columns, _frames;
+    readonly double _figureWeight;
+
+    /// <param name="stories">Only those with clips are taken.</param>
+    /// <param name="features">The label is the mean over these of the cosine between a frame and the mean frame of the shot to be made: how
+    /// the paper puts its two together is not stated.</param>
+    public OneStoryExamples(IEnumerable<LatentStory> stories, int z, int rows, int columns, double figureWeight,
+        IReadOnlyList<ShotFeature> features)
+    {
+        (_stories, _z, _rows, _columns, _figureWeight) =
+            ([.. stories.Where(story => story.Clips[0].Length > 0)], z, rows, columns, figureWeight);
+        _frames = _stories is [var any, ..] ? any.Clips[0].Length / (z * rows * columns) : 0;
+        _features = [.. features.Select(feature => _stories.Select(story => Enumerable.Range(0, story.Clips.Length)
+            .Select(shot => Normalised(feature(story.Story, shot))).ToArray()).ToArray())];
+        var pairs = _stories.Index().SelectMany(story => Pairs(story.Item.Story).Select(pair =>
+            new Sample(story.Index, pair.First, -1, pair.Last))).ToArray();
+        _pairs = pairs;
+        _triplets = [.. pairs.SelectMany(pair => Enumerable.Range(0, pair.Last).Where(other => other != pair.First)
+            .Select(other => pair with { First = Math.Min(pair.First, other), Second = Math.Max(pair.First, other) }))];
+        if (_pairs.Length == 0 || _stories.Length < 2)
+            throw new ArgumentException("OneStory learns from at least two stories with clips whose shots share a person or a place.");
+    }
+
+    /// <summary>
+    /// Two shots of which the later one shows somebody or a place of the earlier: others have nothing to remember, and the paper's filter
+    /// leaves them out. Where the camera of the later one moves it is left out too, as a lesson for a larger model.
+    /// </summary>
+    static IEnumerable<(int First, int Last)> Pairs(DrawnStory story) =>
+        from last in Enumerable.Range(1, story.Shots.Count - 1)
+        where story.Shots[last].Spec.Camera == CameraMove.Static
+        from first in Enumerable.Range(0, last)
+        where story.Shots[first].Place == story.Shots[last].Place || story.Shots[first].Cast.Intersect(story.Shots[last].Cast).Any()
+        select (first, last);
+
+    public OneStoryBatch Draw(Chance chance, int size, Inflation inflation)
+    {
+        var picture = _z * _rows * _columns;
+        var batch = new OneStoryBatch(size, _frames, new float[size * _frames * picture], new float[size * _frames * _rows * _columns],
+            new float[size * 2 * _frames * picture], new float[size * 2 * _frames], new int[size][], new string[size]);
+        for (var i = 0; i < size; i++) Fill(batch, i, chance[i], inflation);
+        return batch;
+    }
+
+    void Fill(OneStoryBatch batch, int at, Chance chance, Inflation inflation)
+    {
+        var real = _triplets.Length > 0 && chance["real"].Happens(inflation.RealTriplets);
+        var sample = chance["sample"].Pick<Sample>(real ? _triplets : _pairs);
+        var (story, shot) = (_stories[sample.Story], _stories[sample.Story].Story.Shots[sample.Last]);
+        Copy(Clip(sample.Story, sample.Last), batch.Target, at, _frames, 0);
+        var told = chance["told"].Pick(Register.Referential, Register.Referential, Register.Planned, Register.Full);
+        batch.Captions[at] = chance["silent"].Happens(0.08) ? "" : Captions.Write(shot.Spec, told, chance["words"]);
+        var map = story.Figures[sample.Last];
+        for (var i = 0; i < map.Length; i++) batch.Weight[at * map.Length + i] = 1 + (float)_figureWeight * map[i];
+
+        void Remember(int place, float[] clip, Func<int, double> label)
+        {
+            Copy(clip, batch.Memory, at, 2 * _frames, place * _frames);
+            for (var f = 0; f < _frames; f++) batch.Labels[(at * 2 + place) * _frames + f] = (float)label(f);
+        }
+        void Shown(int place, int number) =>
+            Remember(place, Clip(sample.Story, number), f => Alike(sample.Story, number, f, sample.Last));
+        int[] shots = [0, 1];
+        if (real)
+        {
+            Shown(0, sample.First);
+            Shown(1, sample.Second);
+        }
+        else
+        {
+            var synthetic = chance["order"].Happens(inflation.SyntheticFirst) ? 0 : 1;
+            Shown(1 - synthetic, sample.First);
+            shots = [1 - synthetic];
+            if (chance["other"].Happens(inflation.OtherStory))
+            {
+                var other = (sample.Story + 1 + chance["other story"].Below(_stories.Length - 1)) % _stories.Length;
+                Remember(synthetic, Clip(other, chance["other shot"].Below(_stories[other].Clips.Length)), _ => -1);
+            }
+            else
+            {
+                Remember(synthetic, Altered(Clip(sample.Story, sample.First), chance["altered"], inflation), _ => 0);
+            }
+        }
+        batch.Real[at] = chance["warm"].Shuffled<int>([.. shots.SelectMany(place => Enumerable.Range(place * _frames, _frames))]);
+    }
+
+    /// <summary>
+    /// Spatial and colour augmentation, on latents: mirrored or not, moved by up to an eighth, each channel with a gain and an offset.
+    /// </summary>
+    float[] Altered(float[] clip, Chance chance, Inflation inflation)
+    {
+        var altered = new float[clip.Length];
+        var mirrored = chance["mirrored"].Happens(0.5);
+        var (down, along) = (chance["down"].Below(_rows / 4 + 1) - _rows / 8, chance["along"].Below(_columns / 4 + 1) - _columns / 8);
+        for (var picture = 0; picture < clip.Length / (_rows * _columns); picture++)
+        {
+            var channel = chance["channel"][picture / _frames];
+            // Uniform numbers of this deviation.
+            var (gain, offset) = (1 + inflation.ColourChange * Math.Sqrt(3) * channel["gain"].Between(-1, 1),
+                inflation.ColourChange * Math.Sqrt(3) * channel["offset"].Between(-1, 1));
+            for (var row = 0; row < _rows; row++)
+                for (var column = 0; column < _columns; column++)
+                {
+                    var (r, c) = (Math.Clamp(row + down, 0, _rows - 1), Math.Clamp(column + along, 0, _columns - 1));
+                    altered[(picture * _rows + row) * _columns + column] =
+                        (float)(clip[(picture * _rows + r) * _columns + (mirrored ? _columns - 1 - c : c)] * gain + offset);
+                }
+        }
+        return altered;
+    }
+
+    float[] Clip(int story, int shot) => [.. _stories[story].Clips[shot].Select(value => (float)value)];
+
+    /// <summary>The label of frame f of a shot, against the shot to be made.</summary>
+    double Alike(int story, int shot, int f, int target) => _features.Average(model =>
+    {
+        var (seen, wanted) = (model[story][shot], model[story][target]);
+        var length = wanted.Length / _frames;
+        var (dot, norm) = (0.0, 0.0);
+        for (var i = 0; i < length; i++)
+        {
+            var mean = 0.0;
+            for (var g = 0; g < _frames; g++) mean += wanted[g * length + i];
+            (dot, norm) = (dot + mean * seen[f * length + i], norm + mean * mean);
+        }
+        return norm == 0 ? 0 : dot / Math.Sqrt(norm);
+    });
+
+    /// <summary>Vectors of length 1, one after the other; a vector of zeros, which is like nothing, stays.</summary>
+    static float[] Normalised(float[][] frames) => [.. frames.SelectMany(frame =>
+    {
+        var norm = Math.Sqrt(frame.Sum(value => (double)value * value));
+        return frame.Select(value => norm == 0 ? 0 : (float)(value / norm));
+    })];
+
+    /// <summary>A clip [z, f, h, w] to frames from `first` on of a batch [B, z, frames, h, w].</summary>
+    void Copy(float[] clip, float[] into, int at, int frames, int first)
+    {
+        var part = _frames * _rows * _columns;
+        for (var channel = 0; channel < _z; channel++)
+            clip.AsSpan(channel * part, part).CopyTo(into.AsSpan(((at * _z + channel) * frames + first) * _rows * _columns));
+    }
+}
+
+/// <summary>Feature models that know the truth of the theatre: who is visible in a frame, and where it plays.</summary>
+public sealed class TheatreFeatures : IDisposable
+{
+    readonly Stage _stage = new(112, 64);  // half of the pictures' sides: enough to see who is visible
+
+    public IReadOnlyList<ShotFeature> All => [Who, Where];
+
+    float[][] Who(DrawnStory story, int shot)
+    {
+        var (spec, cast) = (story.Shots[shot].Spec, story.Shots[shot].Cast);
+        var frames = Models.Conditioning.LatentFrames(spec.Frames);
+        // The middle of the pictures that a latent frame stands for.
+        var clip = _stage.Draw(spec, [.. Enumerable.Range(0, frames).Select(f => f == 0 ? 0 : 4 * f - 2)]);
+        return [.. clip.Seen.Select(seen =>
+        {
+            var people = new float[story.People.Count];
+            for (var role = 0; role < seen.Count; role++)
+                if (seen[role].Visible) people[cast[role]] = 1;
+            return people;
+        })];
+    }
+
+    static float[][] Where(DrawnStory story, int shot)
+    {
+        var places = new float[story.Locations.Count];
+        places[story.Shots[shot].Place] = 1;
+        return [.. Enumerable.Repeat(places, Models.Conditioning.LatentFrames(story.Shots[shot].Spec.Frames))];
+    }
+
+    public void Dispose() => _stage.Dispose();
+}

@@ -1,0 +1,187 @@
+using System.Text.Json.Nodes;
+using Fabula.Models;
+using Fabula.Models.Text;
+using Fabula.Torch;
+using Fabula.Training.PaperTheatre;
+
+namespace Fabula.Training.Tests;
+
+/// <summary>OneStory's samples and labels, and its recipe on tiny settings.</summary>
+public sealed class OneStoryTests : IDisposable
+{
+    readonly string _folder = Directory.CreateTempSubdirectory("fabula-onestory-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    const int Frames = 5;
+
+    /// <summary>Stories whose latents are what `value` says of (story, shot, place in the clip), without any drawing.</summary>
+    static List<LatentStory> Stories(int count, int z, int rows, int columns, Func<int, int, int, double> value) =>
+        [.. Enumerable.Range(0, count).Select(number =>
+        {
+            var story = LatentStories.Tell(11, number);
+            var shots = Enumerable.Range(0, story.Shots.Count).ToArray();
+            return new LatentStory(story,
+                [.. shots.Select(shot =>
+                    Enumerable.Range(0, z * Frames * rows * columns).Select(i => (Half)value(number, shot, i)).ToArray())],
+                [], [], [], [.. shots.Select(_ => new float[Frames * rows * columns])], []);
+        })];
+
+    /// <summary>Every frame of shot n points at angle 0.3 n, so that a label tells which two shots it is about.</summary>
+    static float[][] Angle(DrawnStory story, int shot) =>
+        [.. Enumerable.Repeat<float[]>([2 * MathF.Cos(0.3f * shot), 2 * MathF.Sin(0.3f * shot)], Frames)];
+
+    /// <summary>Every second frame of any shot shows the same thing, the others nothing.</summary>
+    static float[][] Often(DrawnStory story, int shot) => [.. Enumerable.Range(0, Frames).Select(f => new[] { 3f * (f % 2), 0 })];
+
+    [Fact]
+    public void Remembered_frames_come_from_earlier_shots_and_synthetic_ones_have_the_labels_of_the_paper()
+    {
+        const int Z = 2, Rows = 2, Columns = 3, Shot = Frames * Rows * Columns;
+        var stories = Stories(6, Z, Rows, Columns, (story, shot, _) => 1 + 16 * story + shot);
+        var examples = new OneStoryExamples(stories, Z, Rows, Columns, 0, [Angle]);
+        var batch = examples.Draw(new Chance(5), 300, new Inflation());
+        var (kinds, orders) = (new Dictionary<string, int>(), new HashSet<(string, int)>());
+        for (var i = 0; i < batch.Size; i++)
+        {
+            var code = (int)batch.Target[i * Z * Shot] - 1;
+            var (story, target) = (code / 16, code % 16);
+            var real = new List<int>();
+            for (var place = 0; place < 2; place++)
+            {
+                var latents = batch.Memory.AsSpan((i * Z * 2 + place) * Shot, Shot).ToArray();
+                var labels = batch.Labels.AsSpan((i * 2 + place) * Frames, Frames).ToArray();
+                Assert.All(labels, label => Assert.Equal(labels[0], label));
+                var seen = latents[0] - 1;
+                var drawn = latents.All(latent => latent == latents[0]) && seen == (int)seen && seen >= 0 && seen < 96;
+                var kind = drawn && (int)seen / 16 == story && labels[0] is not (0 or -1) ? "real" : labels[0] == 0 ? "altered" : "other";
+                (kinds[kind], _) = (kinds.GetValueOrDefault(kind) + 1, orders.Add((kind, place)));
+                if (kind == "real")
+                {
+                    real.Add(place);
+                    Assert.True(seen % 16 < target, "a later shot is remembered");
+                    Assert.Equal(Math.Cos(0.3 * (seen % 16 - target)), labels[0], 1e-5);
+                }
+                if (kind == "other")
+                {
+                    Assert.Equal(-1, labels[0]);
+                    Assert.NotEqual(story, (int)seen / 16);
+                }
+            }
+            Assert.Equal(real.SelectMany(place => Enumerable.Range(place * Frames, Frames)), batch.Real[i].Order());
+        }
+        Assert.Equal(6, orders.Count);                      // each kind in each place
+        Assert.InRange(kinds["other"], 90, 160);            // 5/6 of 300, half and half
+        Assert.InRange(kinds["altered"], 90, 160);
+    }
+
+    [Fact]
+    public void A_label_is_the_mean_over_feature_models_of_the_cosine_with_the_mean_frame_to_be_made()
+    {
+        var stories = Stories(2, 1, 1, 1, (_, _, _) => 1);
+        // Of two models one sees nothing anywhere.
+        float[][] Nothing(DrawnStory story, int shot) => [.. Enumerable.Repeat<float[]>([0], Frames)];
+        var batch = new OneStoryExamples(stories, 1, 1, 1, 0, [Nothing, Often]).Draw(new Chance(1), 20, new Inflation(RealTriplets: 1));
+        for (var i = 0; i < batch.Labels.Length; i++) Assert.Equal(i % Frames % 2 * 0.5, batch.Labels[i], 1e-6);
+    }
+
+    [Fact]
+    public void The_theatre_knows_who_is_visible_and_where()
+    {
+        using var features = new TheatreFeatures();
+        var (who, where) = (features.All[0], features.All[1]);
+        var entered = 0;
+        for (var number = 0; number < 12; number++)
+        {
+            var story = LatentStories.Tell(3, number);
+            for (var shot = 0; shot < story.Shots.Count; shot++)
+            {
+                var (people, places, told) = (who(story, shot), where(story, shot), story.Shots[shot]);
+                Assert.Equal(Frames, people.Length);
+                Assert.All(places, place => Assert.Equal((1, 1), (place[told.Place], place.Sum())));
+                Assert.All(people, seen => Assert.All(Enumerable.Range(0, 3).Where(i => seen[i] > 0), i => Assert.Contains(i, told.Cast)));
+                if (told.Transition != Transition.Enter) continue;
+                entered++;
+                Assert.Equal((0, 1), (people[0][told.Cast[^1]], people[^1][told.Cast[^1]]));
+            }
+        }
+        Assert.True(entered > 0);
+    }
+
+    [Fact]
+    public void The_recipe_learns_and_resumes_to_the_same_bits_and_its_folder_opens() => OnTorch.Run(() =>
+    {
+        using var vae = Weights.Fresh(1, DType.F32, Device.Cpu);
+        using var text = Weights.Fresh(2, DType.F32, Device.Cpu);
+        using var video = Weights.Fresh(3, DType.F32, Device.Cpu);
+        var vocabulary = PocketText.Vocabulary();
+        var words = PocketText.Network(vocabulary) with { Dim = 16, AttentionDim = 16, FfnDim = 16, Heads = 2, Layers = 1 };
+        var tools = new VideoTools(WanVae.Create(WanVaeConfig.Pocket with { Dim = 8, DecDim = 8, ZDim = 6 }, vae),
+            new Umt5Encoder(words with { MaxTokens = PocketText.Length }, text), new WanTokenizer(vocabulary, PocketText.Length));
+        var settings = new OneStorySettings(Steps: 30, Batch: 4, WarmupUntil: 0.5)
+        {
+            Network = VideoSettings.PocketNetwork with
+            {
+                Dim = 24,
+                FfnDim = 32,
+                Heads = 2,
+                Layers = 1,
+                InDim = 16,
+                OutDim = 6,
+                TextDim = 16,
+            },
+            Pace = new OneStorySettings().Pace with { Others = 3e-3, Warmup = 2 },
+        };
+        _ = new WanTransformer(settings.Network, video);
+        // Every second latent frame shows a pattern, and those alone are worth remembering.
+        var looks = new RandomSource(4).Normal("looks", 0, 100).ToFloats();
+        var stories = Stories(4, 6, 16, 28, (story, shot, i) =>
+            looks[(story * 17 + shot * 5 + i / 2240) % 100] / 2 + i / 448 % 5 % 2 * looks[i % 448 % 97]);
+        var examples = new OneStoryExamples(stories, 6, 16, 28, 4, [Often]);
+        byte[] Run(string name, OneStorySettings given, int stopAfter)
+        {
+            var run = new TrainingRun(Path.Combine(_folder, name), given.ToJson(1));
+            using var crew = new Crew(1, 0, "", 0);
+            using var stop = new CancellationTokenSource();
+            try
+            {
+                OneStoryRecipe.Run(given with { SaveEvery = stopAfter == int.MaxValue ? 1e9 : 0, SayEvery = 0 }, tools, video, examples,
+                    run, crew, _ => { if (--stopAfter == 0) stop.Cancel(); }, stop.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return [];
+            }
+            return [.. File.ReadAllBytes(Path.Combine(run.Folder, "diffusion_pytorch_model.safetensors")),
+                .. File.ReadAllBytes(Path.Combine(run.Folder, OneStory.WeightsFile))];
+        }
+
+        Run("learns", settings with { Inflation = new(RealTriplets: 1) }, int.MaxValue);
+        var log = File.ReadLines(Path.Combine(_folder, "learns", "log.jsonl")).Select(line => JsonNode.Parse(line)!)
+            .Where(line => line["shot"] is not null).ToList();
+        foreach (var loss in new[] { "shot", "selector" })
+        {
+            double Mean(IEnumerable<JsonNode> lines) => lines.Average(line => (double)line[loss]!);
+            var (first, last) = (Mean(log.Take(6)), Mean(log.TakeLast(6)));
+            Assert.True(last < 0.9 * first, $"{loss} from {first} to {last}");
+        }
+        // On held-out stories it is measured beside what needs no learning.
+        var held = File.ReadLines(Path.Combine(_folder, "learns", "log.jsonl")).Select(line => JsonNode.Parse(line)!)
+            .Single(line => line["held out, selector"] is not null);
+        Assert.All(["selected", "newest", "even"], name => Assert.NotNull(held[$"held out, shot with {name}"]));
+
+        var brief = settings with { Steps = 4 };                                 // two steps of warm-up, two of the selector's choice
+        var whole = Run("whole", brief, int.MaxValue);
+        Assert.Empty(Run("parts", brief, 2));
+        Assert.Equal(whole, Run("parts", brief, int.MaxValue));
+
+        var (story, weights) = OneStory.Open(Path.Combine(_folder, "learns"), settings.Network, DType.F32, Device.Cpu);
+        using var opened = weights;
+        Assert.Equal(settings.Parts.ToJson().ToJsonString(),
+            OneStoryConfig.Read(Path.Combine(_folder, "learns", OneStory.ConfigFile)).ToJson().ToJsonString());
+        var caption = new RandomSource(5).Normal("caption", 0, 7, 16);
+        var (context, chosen) = story.Remember(new RandomSource(5).Normal("memory", 0, 1, 6, 35, 16, 28), caption);
+        using (context) Assert.InRange(context.Tokens.Size(1), 1, 28);
+        Assert.Equal(settings.Parts.Selection.Kept, chosen.Distinct().Count());
+    });
+}
