@@ -11,9 +11,10 @@ sealed class Crew(ExchangeRecord record, int rounds, Action<string> told)
 
     /// <param name="data">What the agent is shown; goes out as one JSON document, so that no text in it can leave its quotes.</param>
     /// <param name="check">Everything that the schema cannot know; looked at only when the answer fits the schema.</param>
+    /// <param name="pictures">JPEG files that it is shown too.</param>
     /// <exception cref="PlanningException">The agent has no valid answer.</exception>
-    public async Task<T> Ask<T>(Agent<T> agent, string subject, object data, Func<T, IEnumerable<string>> check, CancellationToken cancel)
-        where T : class
+    public async Task<T> Ask<T>(Agent<T> agent, string subject, object data, Func<T, IEnumerable<string>> check, CancellationToken cancel,
+        IReadOnlyList<byte[]>? pictures = null) where T : class
     {
         told($"{agent.Name}: {subject}");
         ChatTurn[] first =
@@ -23,7 +24,8 @@ sealed class Crew(ExchangeRecord record, int rounds, Action<string> told)
         var messages = first;
         for (var round = 0; ; round++)
         {
-            var said = await record.Ask(new(agent.Name, subject, agent.Schema, messages), cancel).ConfigureAwait(false);
+            var request = new ChatRequest(agent.Name, subject, agent.Schema, messages) { Pictures = pictures ?? [] };
+            var said = await record.Ask(request, cancel).ConfigureAwait(false);
             var (answer, findings) = Critic.Read(agent, said);
             if (answer is not null) findings = [.. check(answer).Take(Critic.MaxFindings).Select(Critic.Shown)];
             if (answer is not null && findings.Count == 0) return answer;
