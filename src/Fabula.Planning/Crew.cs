@@ -4,7 +4,10 @@ using System.Text.Json;
 namespace Fabula.Planning;
 
 /// <param name="rounds">How often a wrong answer goes back with what is wrong in it.</param>
-sealed class Crew(ExchangeRecord record, int rounds, Action<string> told)
+/// <param name="advice">What to do when no round brought a valid answer.</param>
+/// <param name="keepsWrong">The record keeps wrong answers too, so that the next run fails in the same way and does not ask again.</param>
+sealed class Crew(ExchangeRecord record, int rounds, Action<string> told,
+    string advice = "run the command again, take a larger model with --agent-model, or make the story plainer", bool keepsWrong = false)
 {
     /// <summary>The part of a wrong answer that goes back to the model.</summary>
     const int MaxReturned = 8_000;
@@ -31,10 +34,9 @@ sealed class Crew(ExchangeRecord record, int rounds, Action<string> told)
             if (answer is not null && findings.Count == 0) return answer;
             if (round == rounds)
             {
-                record.Fail(rounds + 1, agent.Name);
-                throw new PlanningException($"The agent '{agent.Name}' had no valid answer for {subject} in {rounds + 1} rounds "
-                    + $"(the last: {findings[0]}) - run the command again, take a larger model with --agent-model, or make the story "
-                    + "plainer.");
+                if (!keepsWrong) record.Fail(rounds + 1, agent.Name);
+                throw new InvalidAnswerException($"The agent '{agent.Name}' had no valid answer for {subject} in {rounds + 1} rounds "
+                    + $"(the last: {findings[0]}) - {advice}.");
             }
             told($"{agent.Name}: {subject}: {findings.Count} findings, round {round + 2} of {rounds + 1}");
             messages =

@@ -20,7 +20,8 @@ public sealed class ShotCaptions(string folder, ChatEndpoint? model, int rounds 
     public int Asked => _record.Asked;
 
     /// <summary>What one sees in a shot, by itself.</summary>
-    /// <exception cref="PlanningException">The model gave no valid answer, or the record has none.</exception>
+    /// <exception cref="InvalidAnswerException">No answer was valid; the record keeps them.</exception>
+    /// <exception cref="PlanningException">The model gave no answer, or the record has none.</exception>
     public async Task<string> Describe(SeenShot shot, CancellationToken cancel)
     {
         var answer = await Crew().Ask(Agents.Caption, shot.Name, new { pictures = shot.Pictures.Count }, _ => [], cancel, shot.Pictures)
@@ -52,5 +53,5 @@ public sealed class ShotCaptions(string folder, ChatEndpoint? model, int rounds 
     /// <summary>All is asked: answers that nothing rests on any more go.</summary>
     public void Complete() => _record.Complete();
 
-    Crew Crew() => new(_record, rounds, told ?? (_ => { }));
+    Crew Crew() => new(_record, rounds, told ?? (_ => { }), "take a larger model with --agent-model", keepsWrong: true);
 }

@@ -64,6 +64,30 @@ public sealed class CurateTests : IDisposable
     }
 
     [Fact]
+    public async Task A_shot_that_the_model_cannot_caption_is_left_out_and_not_asked_about_again()
+    {
+        SmallVideo.Write(At("videos", "a.mp4"), (SmallVideo.Beach, 8), (SmallVideo.Wood, 8), (SmallVideo.Kitchen, 8));
+        var shot = 0;
+        await using var server = await FakeModel.Start(asked => new(asked.Agent == "refer" ? """{"caption":"Now a wood.","refers":[]}"""
+            : (asked.Round == 1 ? ++shot : shot) == 3 ? "I will not." : """{"caption":"A place."}"""));
+        string[] command = ["curate", Videos, "--out", Out, "--agents", server.Address, "--agent-model", "fake"];
+        for (var run = 0; run < 2; run++)
+        {
+            var done = Command.Run(command);
+            Assert.True(done.Code == 0, done.Errors);
+            Assert.Contains("-1 shots without a valid caption", done.Output, StringComparison.Ordinal);
+            Assert.Equal(2, Assert.Single(Samples)["shots"]!.AsArray().Count);
+            Assert.Equal(2 + 3 + 1, server.Requests.Count);
+        }
+        Assert.Equal(0, Command.Run("curate", Videos, "--out", Out, "--replay").Code);
+        File.WriteAllText(At("settings.json"), """{ "pictureWidth": 96 }""");
+        var other = Command.Run("curate", Videos, "--out", Out, "--replay", "--config", At("settings.json"));
+        Assert.Equal(2, other.Code);
+        Assert.Contains("fabula: The record does not fit: ", other.Errors, StringComparison.Ordinal);
+        Assert.Contains("curate with --agents URL", other.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Without_a_model_shots_have_no_captions_and_settings_decide()
     {
         SmallVideo.Write(At("videos", "a.mp4"), (SmallVideo.Beach, 8), (SmallVideo.Wood, 8), (SmallVideo.Kitchen, 8), (SmallVideo.City, 8));

@@ -22,7 +22,7 @@ public sealed record ClassicBoundaries
     /// <summary>Frames of a dissolve lie off the line by at most this share of its length (root mean square).</summary>
     public double OffLine { get; init; } = 0.20;
     /// <summary>No step of a dissolve is longer than this share of the line.</summary>
-    public double LongestStep { get; init; } = 0.55;
+    public double LongestStep { get; init; } = 0.45;
     /// <summary>Frames from end to end of a dissolve, looked for at about 12 frames a second.</summary>
     public IReadOnlyList<int> Lengths { get; init; } = [4, 6, 8, 11, 15, 20];
 
@@ -32,11 +32,11 @@ public sealed record ClassicBoundaries
     public (IReadOnlyList<Boundary> Found, int Frames) Find(IEnumerable<byte[]> frames, double framesPerSecond)
     {
         var seen = frames.Select(frame => Signature.Of(frame, Width, Height, Block)).ToList();
-        var cuts = Cuts(seen);
-        var found = cuts.Select(cut => new Boundary(cut - 1, cut)).ToList();
-        foreach (var dissolve in Dissolves(seen, Math.Max(1, (int)Math.Round(framesPerSecond / 12))))
-            if (found.All(other => other.First <= dissolve.Last || other.Last >= dissolve.First)) found.Add(dissolve);
-        return ([.. found.OrderBy(boundary => boundary.Last)], seen.Count);
+        var dissolves = Dissolves(seen, Math.Max(1, (int)Math.Round(framesPerSecond / 12)));
+        // A cut is no small step: what looks like one within a dissolve is a part of it.
+        var cuts = Cuts(seen).Select(cut => new Boundary(cut - 1, cut))
+            .Where(cut => dissolves.All(dissolve => cut.First <= dissolve.Last || cut.Last >= dissolve.First));
+        return ([.. cuts.Concat(dissolves).OrderBy(boundary => boundary.Last)], seen.Count);
     }
 
     /// <summary>First frames of shots behind cuts.</summary>
@@ -59,7 +59,7 @@ public sealed record ClassicBoundaries
     static double Distance(Signature a, Signature b) =>
         0.5 * a.ColourDistance(b) + 0.25 * Math.Min(1, 4 * a.BlockDistance(b)) + 0.25 * Math.Min(1, 12 * a.EdgeDistance(b));
 
-    IEnumerable<Boundary> Dissolves(List<Signature> seen, int stride)
+    List<Boundary> Dissolves(List<Signature> seen, int stride)
     {
         var candidates = new List<(Boundary Boundary, double Worth)>();
         foreach (var length in Lengths)

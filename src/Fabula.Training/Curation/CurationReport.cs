@@ -1,4 +1,6 @@
 // What a curation found, kept and left out.
+using System.Text.Json.Serialization;
+
 namespace Fabula.Training.Curation;
 
 /// <param name="First">Its first frame at the video's rate.</param>
@@ -12,7 +14,7 @@ public sealed record SampleShot(int First, int Last, string? Caption, string? Al
 public sealed record Sample(string Video, double FramesPerSecond, IReadOnlyList<SampleShot> Shots);
 
 /// <summary>A shot that was left out.</summary>
-/// <param name="Filter">short, same, keyword or alone.</param>
+/// <param name="Filter">short, same, caption, keyword or alone.</param>
 public sealed record LeftOut(string Video, int First, int Last, string Filter, string Why);
 
 /// <summary>A join across which no sample goes.</summary>
@@ -21,13 +23,14 @@ public sealed record Unrelated(string Video, int Last, int First, string Why);
 public sealed record RefusedVideo(string Video, string Why);
 
 public sealed record CurationReport(string Boundaries, int Videos, int Shots, IReadOnlyList<RefusedVideo> Refused,
-    IReadOnlyList<LeftOut> LeftOut, IReadOnlyList<Unrelated> Unrelated, IReadOnlyList<Sample> Samples)
+    IReadOnlyList<LeftOut> LeftOut, IReadOnlyList<Unrelated> Unrelated,
+    [property: JsonIgnore] IReadOnlyList<Sample> Samples)
 {
     /// <summary>The filters in the order in which they are asked, and what each removes.</summary>
     static readonly (string Filter, string What)[] Filters =
     [
-        ("short", "shots too short"), ("same", "shots the same as the one before"), ("keyword", "shots by a word of their captions"),
-        ("alone", "shots with no neighbour left"),
+        ("short", "shots too short"), ("same", "shots the same as the one before"), ("caption", "shots without a valid caption"),
+        ("keyword", "shots by a word of their captions"), ("alone", "shots with no neighbour left"),
     ];
 
     public IEnumerable<string> Lines()

@@ -53,7 +53,7 @@ public static class Curator
         }
         Kept.Write(Path.Combine(output, "samples.jsonl"), Encoding.UTF8.GetBytes(string.Concat(report.Samples.Select(sample =>
             JsonSerializer.Serialize(sample, Line) + "\n"))));
-        Kept.Write(Path.Combine(output, "report.json"), JsonSerializer.SerializeToUtf8Bytes(report with { Samples = [] }, Kept.Json));
+        Kept.Write(Path.Combine(output, "report.json"), JsonSerializer.SerializeToUtf8Bytes(report, Kept.Json));
         return report;
     }
 
@@ -114,10 +114,12 @@ public static class Curator
                 : new ShotCaptions(Path.Combine(_folder, "answers"), _options.Model, told: _told);
             if (captions is not null)
             {
-                foreach (var shot in shots) alone[shot] = Answer(captions.Describe(Shown(shot), _stop));
-                shots = [.. shots.Where(shot => !HasKeyword(shot, alone[shot]))];
+                foreach (var shot in shots)
+                    if (Answer(shot, captions.Describe(Shown(shot), _stop)) is { } caption) alone[shot] = caption;
+                shots = [.. shots.Where(shot => alone.TryGetValue(shot, out var caption) && !HasKeyword(shot, caption))];
             }
-            var samples = Chains(shots).SelectMany(Parts).Select(chain => Captioned(chain, alone, captions, facts)).ToList();
+            List<Sample> samples =
+                [.. Chains(shots).SelectMany(Parts).Select(chain => Captioned(chain, alone, captions, facts)).OfType<Sample>()];
             captions?.Complete();
             return (all.Count, _leftOut, _unrelated, samples);
         }
@@ -197,24 +199,44 @@ public static class Curator
             return [.. parts.Where(part => part.Count > 1)];
         }
 
-        Sample Captioned(List<Seen> chain, Dictionary<Seen, string> alone, ShotCaptions? captions, VideoFacts facts)
+        /// <summary>A sample of these shots, up to the first that gets no caption after the one before; null if that leaves one.</summary>
+        Sample? Captioned(List<Seen> chain, Dictionary<Seen, string> alone, ShotCaptions? captions, VideoFacts facts)
         {
             var shots = new List<SampleShot>();
             foreach (var (i, shot) in chain.Index())
             {
                 var caption = alone.GetValueOrDefault(shot);
                 if (captions is not null && i > 0)
-                    caption = Answer(captions.Refer(Shown(chain[i - 1]), shots[^1].Caption!, Shown(shot), caption!, _stop));
+                {
+                    caption = Answer(shot, captions.Refer(Shown(chain[i - 1]), shots[^1].Caption!, Shown(shot), caption!, _stop));
+                    if (caption is null)
+                    {
+                        foreach (var later in chain.Skip(i + 1)) Leave(later.Frames, "alone", "the shot before it has no caption");
+                        break;
+                    }
+                }
                 shots.Add(new(shot.Frames.First, shot.Frames.Last, caption, alone.GetValueOrDefault(shot)));
             }
-            return new(_name.Replace(Path.DirectorySeparatorChar, '/'), facts.Rate, shots);
+            if (shots.Count > 1) return new(_name.Replace(Path.DirectorySeparatorChar, '/'), facts.Rate, shots);
+            Leave(chain[0].Frames, "alone", "the shot behind it has no caption");
+            return null;
         }
 
-        SeenShot Shown(Seen shot) => new($"frames {shot.Frames.First} to {shot.Frames.Last}", [.. shot.Pictures.Select(File.ReadAllBytes)]);
+        SeenShot Shown(Seen shot) => new($"frames {shot.Frames.First} to {shot.Frames.Last} of {_name}",
+            [.. shot.Pictures.Select(File.ReadAllBytes)]);
 
         void Leave(FrameRange shot, string filter, string why) => _leftOut.Add(new(_name, shot.First, shot.Last, filter, why));
 
-        static string Answer(Task<string> answer) => answer.GetAwaiter().GetResult();
+        /// <summary>The model's answer, or null where it had none that is valid: then the shot is left out.</summary>
+        string? Answer(Seen shot, Task<string> answer)
+        {
+            try { return answer.GetAwaiter().GetResult(); }
+            catch (InvalidAnswerException e)
+            {
+                Leave(shot.Frames, "caption", e.Message);
+                return null;
+            }
+        }
 
         static string Compared(Eye eye, double alike, double limit) =>
             $"{eye.Name} {alike:0.000}, the limit is {limit:0.###}";
