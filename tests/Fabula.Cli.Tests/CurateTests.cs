@@ -34,7 +34,8 @@ public sealed class CurateTests : IDisposable
             ? JsonSerializer.Serialize(new { caption = ++told == 3 ? "A street, a WATERMARK above it." : $"A place, number {told}." })
             : JsonSerializer.Serialize(asked.Round == 1 ? new { caption = "Another place.", refers = new[] { "the same girl" } }
                 : new { caption = "Not the same place.", refers = new[] { "the same place" } })));
-        string[] command = ["curate", Videos, "--out", Out];
+        File.WriteAllText(At("settings.json"), """{ "unrelatedLooksBelow": 0.15 }""");
+        string[] command = ["curate", Videos, "--out", Out, "--config", At("settings.json")];
         var first = Command.Run([.. command, "--agents", server.Address, "--agent-model", "fake"]);
         Assert.True(first.Code == 0, first.Errors + first.Output);
         Assert.Contains("2 videos, 0 of them refused; 8 shots found by the classic detector", first.Output, StringComparison.Ordinal);
@@ -88,10 +89,30 @@ public sealed class CurateTests : IDisposable
     }
 
     [Fact]
+    public async Task A_run_that_was_cut_off_goes_on_where_it_was()
+    {
+        SmallVideo.Write(At("videos", "a.mp4"), (SmallVideo.Beach, 8), (SmallVideo.Wood, 8), (SmallVideo.Kitchen, 8));
+        var left = 2;
+        await using var server = await FakeModel.Start(asked => left-- <= 0 ? new(Status: 400)
+            : new(asked.Agent == "refer" ? """{"caption":"Now a wood.","refers":[]}""" : """{"caption":"A place."}"""));
+        string[] command = ["curate", Videos, "--out", Out, "--agents", server.Address, "--agent-model", "fake"];
+        Assert.Equal(2, Command.Run(command).Code);
+        Assert.False(File.Exists(Path.Combine(Out, "samples.jsonl")));
+        left = 100;
+        Assert.Equal(0, Command.Run(command).Code);
+        Assert.Equal(3 + 3, server.Requests.Count); // two answers, a refusal; the third caption, and two that refer
+        var samples = File.ReadAllText(Path.Combine(Out, "samples.jsonl"));
+        foreach (var kept in Directory.GetFiles(Path.Combine(Out, "videos"), "*.json", SearchOption.AllDirectories))
+            if (!kept.Contains("answers", StringComparison.Ordinal)) File.WriteAllText(kept, "{ \"key\": ");
+        Assert.Equal(0, Command.Run(command).Code);
+        Assert.Equal((6, samples), (server.Requests.Count, File.ReadAllText(Path.Combine(Out, "samples.jsonl"))));
+    }
+
+    [Fact]
     public void Without_a_model_shots_have_no_captions_and_settings_decide()
     {
         SmallVideo.Write(At("videos", "a.mp4"), (SmallVideo.Beach, 8), (SmallVideo.Wood, 8), (SmallVideo.Kitchen, 8), (SmallVideo.City, 8));
-        File.WriteAllText(At("settings.json"), """{ "mostShots": 2, "unrelatedLooksBelow": -1 }""");
+        File.WriteAllText(At("settings.json"), """{ "mostShots": 2 }""");
         var done = Command.Run("curate", Videos, "--out", Out, "--config", At("settings.json"), "--boundaries", Golden("transnetv2"),
             "--clip", Golden("storymem_keyframes"));
         Assert.True(done.Code == 0, done.Errors);

@@ -12,8 +12,11 @@ public sealed record CurationSettings
     public double SameLooksAbove { get; init; } = 0.98;
     /// <summary>The same, compared by DINO, where its weights are given.</summary>
     public double SameDinoAbove { get; init; } = 0.95;
-    /// <summary>Neighbours less alike than this do not belong together; compared without weights.</summary>
-    public double UnrelatedLooksBelow { get; init; } = 0.15;
+    /// <summary>
+    /// Neighbours less alike than this do not belong together; compared without weights. Off as it stands: colours and brightness hardly
+    /// know what belongs together (docs/LOG.md has the figures).
+    /// </summary>
+    public double UnrelatedLooksBelow { get; init; } = -1;
     /// <summary>The same, compared by CLIP, where its weights are given.</summary>
     public double UnrelatedClipBelow { get; init; } = 0.45;
     /// <summary>A shot whose caption has one of these, as whole words in letters of any size, is left out.</summary>
