@@ -35,8 +35,9 @@ sealed class Crew(ExchangeRecord record, int rounds, Action<string> told,
             if (round == rounds)
             {
                 if (!keepsWrong) record.Fail(rounds + 1, agent.Name);
-                throw new InvalidAnswerException($"The agent '{agent.Name}' had no valid answer for {subject} in {rounds + 1} rounds "
-                    + $"(the last: {findings[0]}) - {advice}.");
+                throw new PlanningException($"The agent '{agent.Name}' had no valid answer for {subject} in {rounds + 1} rounds "
+                    + $"(the last: {findings[0]}) - {advice}.")
+                { IsInvalidAnswer = true };
             }
             told($"{agent.Name}: {subject}: {findings.Count} findings, round {round + 2} of {rounds + 1}");
             messages =

@@ -20,8 +20,10 @@ public sealed class ShotCaptions(string folder, ChatEndpoint? model, int rounds 
     public int Asked => _record.Asked;
 
     /// <summary>What one sees in a shot, by itself.</summary>
-    /// <exception cref="InvalidAnswerException">No answer was valid; the record keeps them.</exception>
-    /// <exception cref="PlanningException">The model gave no answer, or the record has none.</exception>
+    /// <exception cref="PlanningException">
+    /// The model gave no answer, the record has none, or no answer was valid, which is said by <see
+    /// cref="PlanningException.IsInvalidAnswer"/>; the record keeps wrong answers too.
+    /// </exception>
     public async Task<string> Describe(SeenShot shot, CancellationToken cancel)
     {
         var answer = await Crew().Ask(Agents.Caption, shot.Name, new { pictures = shot.Pictures.Count }, _ => [], cancel, shot.Pictures)

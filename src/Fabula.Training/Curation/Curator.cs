@@ -231,7 +231,7 @@ public static class Curator
         string? Answer(Seen shot, Task<string> answer)
         {
             try { return answer.GetAwaiter().GetResult(); }
-            catch (InvalidAnswerException e)
+            catch (PlanningException e) when (e.IsInvalidAnswer)
             {
                 Leave(shot.Frames, "caption", e.Message);
                 return null;
