@@ -6,7 +6,7 @@ using Fabula.Cli.Commands;
 var root = new RootCommand("Fabula turns a story into a film whose people and places stay the same.")
 {
     MakeCommand.Create(), PlanCommand.Create(), NewCommand.Create(), DoctorCommand.Create(), ModelsCommand.Create(),
-    TrainCommand.Create(), EvaluateCommand.Create(),
+    TrainCommand.Create(), EvaluateCommand.Create(), CurateCommand.Create(),
     TheatreCommand.Create(),
 };
 var parsed = root.Parse(args);

@@ -22,6 +22,26 @@ public sealed record ClipImageConfig
     /// <summary>Always 64 wide each [model.py CLIP: vision_heads].</summary>
     public int Heads => Width / 64;
 
+    /// <summary>The configuration that a file's shapes imply, opened with <see cref="ClipImageEncoder.Rename"/>.</summary>
+    /// <exception cref="CheckpointException">It holds another model.</exception>
+    public static ClipImageConfig Of(Weights weights)
+    {
+        var kernel = weights.ShapeOf("conv1.weight");
+        var (width, patch) = kernel is [> 0 and <= 16384 and var w, 3, > 0 and <= 512 and var p, _] ? ((int)w, (int)p)
+            : throw new CheckpointException(weights.Source, "conv1.weight", "is not the first layer of CLIP's image tower");
+        var grid = Math.Sqrt(Math.Max(1, weights.ShapeOf("positional_embedding").FirstOrDefault() - 1));
+        var projection = weights.Has("visual_projection.weight") ? weights.ShapeOf("visual_projection.weight").FirstOrDefault()
+            : weights.ShapeOf("proj").LastOrDefault();
+        return new()
+        {
+            ImageSize = (int)Math.Min(4096, grid * patch),
+            PatchSize = patch,
+            Width = width,
+            Layers = Enumerable.Range(0, 257).TakeWhile(i => weights.Has($"transformer.resblocks.{i}.ln_1.weight")).Count(),
+            EmbedDim = (int)Math.Clamp(projection, 1, 65536),
+        };
+    }
+
     public static readonly ClipImageConfig ViT_B32 = new();
     public static readonly ClipImageConfig ViT_B16 = new() { PatchSize = 16 };
     public static readonly ClipImageConfig ViT_L14 = new() { PatchSize = 14, Width = 1024, Layers = 24, EmbedDim = 768 };

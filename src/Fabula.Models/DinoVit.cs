@@ -27,6 +27,23 @@ public sealed record DinoConfig
     /// <summary>dino_vitbase16_pretrain.pth: VBench's judge of subjects.</summary>
     public static readonly DinoConfig ViT_B16 = new();
 
+    /// <summary>The configuration that a file's shapes imply; heads are 64 wide, as in every released tower.</summary>
+    /// <exception cref="CheckpointException">It holds another model.</exception>
+    public static DinoConfig Of(Weights weights)
+    {
+        var kernel = weights.ShapeOf("patch_embed.proj.weight");
+        var (dim, patch) = kernel is [> 0 and <= 16384 and var d, 3, > 0 and <= 512 and var p, _] ? ((int)d, (int)p)
+            : throw new CheckpointException(weights.Source, "patch_embed.proj.weight", "is not the first layer of a DINO tower");
+        return new()
+        {
+            ImageSize = patch * (int)Math.Clamp(Math.Sqrt(Math.Max(1, weights.ShapeOf("pos_embed").ElementAtOrDefault(1) - 1)), 1, 512),
+            PatchSize = patch,
+            Dim = dim,
+            Heads = Math.Max(1, dim / 64),
+            Layers = Enumerable.Range(0, 257).TakeWhile(i => weights.Has($"blocks.{i}.norm1.weight")).Count(),
+        };
+    }
+
     /// <exception cref="ArgumentException">The numbers do not go together.</exception>
     public void Require()
     {

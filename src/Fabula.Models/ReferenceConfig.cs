@@ -169,4 +169,24 @@ public static partial class ReferenceConfig
             throw new FormatException($"config.json: 'num_heads' {config.Heads} do not divide 'dim_attn' {config.AttentionDim}.");
         return config;
     }
+
+    /// <summary>TransNetV2's arguments [TransNetV2 inference-pytorch/transnetv2_pytorch.py].</summary>
+    public static TransNetConfig TransNet(JsonElement arguments)
+    {
+        if (arguments.Int("L") != TransNetConfig.Stacks) throw new FormatException(
+            $"config.json: 'L' is {arguments.Int("L")}; the reference's last layers fit {TransNetConfig.Stacks} stacks alone.");
+        foreach (var (flag, usual) in new[]
+        {
+            ("use_many_hot_targets", true), ("use_frame_similarity", true), ("use_color_histograms", true), ("use_mean_pooling", false),
+            ("use_resnet_features", false), ("use_resnet_like_top", false), ("frame_similarity_on_last_layer", false),
+        })
+            if (arguments.Flag(flag, usual) != usual)
+                throw new FormatException($"config.json: '{flag}' is not {(usual ? "true" : "false")}, as in every released TransNet V2.");
+        return new()
+        {
+            Filters = arguments.Int("F", 1, 1024),
+            Blocks = arguments.Int("S", 1, 16),
+            Dim = arguments.Int("D", 1, 65536),
+        };
+    }
 }

@@ -18,16 +18,19 @@ static class Agents
     public static readonly Agent<ScenesAnswer> Scenes = new("scenes", AnswersJson.Default.ScenesAnswer);
     public static readonly Agent<ShotsAnswer> Shots = new("shots", AnswersJson.Default.ShotsAnswer);
     public static readonly Agent<TransitionsAnswer> Transitions = new("transitions", AnswersJson.Default.TransitionsAnswer);
+    public static readonly Agent<CaptionAnswer> Caption = new("caption", AnswersJson.Default.CaptionAnswer, "watch");
+    public static readonly Agent<ReferAnswer> Refer = new("refer", AnswersJson.Default.ReferAnswer, "watch");
 }
 
-sealed class Agent<T>(string name, JsonTypeInfo<T> type) where T : class
+/// <param name="rules">The prompt of the rules that it shares with others.</param>
+sealed class Agent<T>(string name, JsonTypeInfo<T> type, string rules = "rules") where T : class
 {
     public string Name { get; } = name;
 
     public JsonTypeInfo<T> Type { get; } = type;
 
-    /// <summary>What the model is told to do: the rules of all agents, then its own.</summary>
-    public string Prompt { get; } = Text("rules") + "\n" + Text(name);
+    /// <summary>What the model is told to do: the shared rules, then its own.</summary>
+    public string Prompt { get; } = Text(rules) + "\n" + Text(name);
 
     /// <summary>Every object closed and every field required, which is also what strict endpoints ask for.</summary>
     public JsonNode Schema { get; } = type.GetJsonSchemaAsNode(new()

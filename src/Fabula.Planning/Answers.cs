@@ -132,6 +132,20 @@ sealed record TransitionAnswer
     public required string Prompt { get; init; }
 }
 
+sealed record CaptionAnswer
+{
+    [Description("What one sees in the shot, one or two sentences in the present tense.")]
+    public required string Caption { get; init; }
+}
+
+sealed record ReferAnswer
+{
+    [Description("The caption, told to somebody who has just seen the shot before.")]
+    public required string Caption { get; init; }
+    [Description("Phrases of the caption that refer to the shot before, exactly as they stand in it: the same man.")]
+    public required IReadOnlyList<string> Refers { get; init; }
+}
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -143,4 +157,6 @@ sealed record TransitionAnswer
 [JsonSerializable(typeof(ScenesAnswer))]
 [JsonSerializable(typeof(ShotsAnswer))]
 [JsonSerializable(typeof(TransitionsAnswer))]
+[JsonSerializable(typeof(CaptionAnswer))]
+[JsonSerializable(typeof(ReferAnswer))]
 sealed partial class AnswersJson : JsonSerializerContext;

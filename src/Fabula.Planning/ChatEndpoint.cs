@@ -93,10 +93,15 @@ public sealed class ChatEndpoint : IDisposable
             ResponseFormat = ChatResponseFormat.CreateJsonSchemaFormat(request.Agent,
                 BinaryData.FromString(request.Schema.ToJsonString()), jsonSchemaIsStrict: true),
         };
+        var shown = request.Pictures.Select(picture =>
+            ChatMessageContentPart.CreateImagePart(BinaryData.FromBytes(picture), "image/jpeg")).ToList();
+        var first = request.Messages.FirstOrDefault(message => message.Role == ChatRole.User);
         IEnumerable<ChatMessage> messages = request.Messages.Select(message => (ChatMessage)(message.Role switch
         {
             ChatRole.System => new SystemChatMessage(message.Text),
             ChatRole.Assistant => new AssistantChatMessage(message.Text),
+            _ when shown.Count > 0 && message == first =>
+                new UserChatMessage([.. shown, ChatMessageContentPart.CreateTextPart(message.Text)]),
             _ => new UserChatMessage(message.Text),
         }));
         var text = new StringBuilder();

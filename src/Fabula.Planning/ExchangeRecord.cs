@@ -19,12 +19,17 @@ sealed record Exchange
     public required string Digest { get; init; }
     public required JsonNode Schema { get; init; }
     public required IReadOnlyList<ChatTurn> Messages { get; init; }
+    /// <summary>SHA-256 of the pictures that were shown; null where there were none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Pictures { get; init; }
     public required string Answer { get; init; }
     public string? Cut { get; init; }
 }
 
 /// <param name="endpoint">Null: replay, where every answer must be in the record.</param>
-sealed class ExchangeRecord(string folder, ChatEndpoint? endpoint)
+/// <param name="fix">What to do when the record has another request, as a sentence.</param>
+sealed class ExchangeRecord(string folder, ChatEndpoint? endpoint,
+    string fix = "Take the change of story, bible, options or Fabula back, or plan with --agents URL --agent-model NAME.")
 {
     public const string Folder = "agents";
     const long LongestExchange = 16 << 20;
@@ -60,6 +65,7 @@ sealed class ExchangeRecord(string folder, ChatEndpoint? endpoint)
             Digest = digest,
             Schema = request.Schema,
             Messages = request.Messages,
+            Pictures = request.PictureDigests,
             Answer = answer.Text,
             Cut = answer.Cut,
         });
@@ -88,13 +94,9 @@ sealed class ExchangeRecord(string folder, ChatEndpoint? endpoint)
         foreach (var file in Files(folder)) File.Delete(file);
     }
 
-    static PlanningException Unknown(ChatRequest request, string path, Exchange? known)
-    {
-        const string Fix = "Take the change of story, bible, options or Fabula back, or plan with --agents URL --agent-model NAME.";
-        return new(known is not null
-            ? $"The record does not fit: {path} answers another request than the agent '{request.Agent}' has for {request.Subject}. {Fix}"
-            : $"The record does not fit: it has no {path}, which the agent '{request.Agent}' needs for {request.Subject}. {Fix}");
-    }
+    PlanningException Unknown(ChatRequest request, string path, Exchange? known) => new(known is not null
+        ? $"The record does not fit: {path} answers another request than the agent '{request.Agent}' has for {request.Subject}. {fix}"
+        : $"The record does not fit: it has no {path}, which the agent '{request.Agent}' needs for {request.Subject}. {fix}");
 
     static Exchange? Load(string path)
     {

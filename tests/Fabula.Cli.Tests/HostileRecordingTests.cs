@@ -17,7 +17,7 @@ public class HostileRecordingTests
         Vae22 = "wan_vae22", T5 = "umt5_encoder",
         Clip = "clip_visual", Rope = "wan_rope_d128", Steps = "schedulers",
         M2V = "storymem_m2v", Frames = "storymem_keyframes", Lora = "lora_merge",
-        Image = "wan_i2v_conditioning";
+        Image = "wan_i2v_conditioning", Shots = "transnetv2", Measures = "vbench_metrics";
 
     const string LoraHalf = "lora.base_model.model.blocks.0.cross_attn.k.lora_A.weight";
 
@@ -170,6 +170,25 @@ public class HostileRecordingTests
         ["a U-Net of billions of blocks"] = new("svd_unet", r => r.Constructor("up_block_types", "1000000000"), "up_block_types"),
         ["a U-Net cut off"] = new("sdxl_unet", r => r.Bytes(W, b => b[..(b.Length / 2)]), W, "cut off"),
         ["a temporal VAE of lists"] = new("svd_vae_temporal", r => r.Constructor("latent_channels", "[]"), "latent_channels"),
+        // Shot boundaries and VBench's measures.
+        ["frames of another size"] = new(Shots,
+            r => r.Put(I, "frames", new("U8", [1, 2, 27, 47, 3], new byte[2 * 27 * 47 * 3])), I, "frames"),
+        ["frames of fractions"] = new(Shots, r => r.Put(I, "frames", Entry.Zeros(1, 2, 27, 48, 3)), "bytes"),
+        ["a video of no frames"] = new(Shots, r => r.Put(I, "frames", new("U8", [1, 0, 27, 48, 3], [])), I, "frames"),
+        ["statistics of another network"] = new(Shots, r => r.Put(W, "SDDCNN.1.DDCNN.0.bn.running_var", Entry.Zeros(33)), W, "running_var"),
+        ["a stack too many"] = new(Shots, r => r.Put(W, "SDDCNN.3.DDCNN.0.bn.bias", Entry.Zeros(8)), W, "SDDCNN.3"),
+        ["no similarity"] = new(Shots, r => r.Constructor("use_frame_similarity", "false"), "use_frame_similarity"),
+        ["TransNet weights cut off"] = new(Shots, r => r.Bytes(W, b => b[..(b.Length / 2)]), W, "cut off"),
+        ["videos that are none"] = new(Measures, r => r.Config(c => c["videos"] = 3), "videos"),
+        ["a video without features"] = new(Measures, r => r.Config(c => c["videos"] = new JsonArray("a", "z")), I, "clip.z"),
+        ["features of a number"] = new(Measures, r => r.Put(I, "clip.a", Entry.Of(1)), I, "clip.a"),
+        ["features of another width"] = new(Measures, r => r.Put(I, "clip.b", Entry.Zeros(5, 31)), "[5, 31]"),
+        ["a measured film of one frame"] = new(Measures, r => r.Put(I, "frames.a", new("U8", [1, 2, 2, 3], new byte[12])), "two or more"),
+        ["a film as narrow as a thread"] = new(Measures,
+            r => r.Put(I, "frames.odd", new("U8", [1, 1, 4096, 3], new byte[3 * 4096])), "too narrow"),
+        ["a head of another width"] = new(Measures, r => r.Put(W, "aesthetic.weight", Entry.Zeros(1, 31)), W, "aesthetic.weight"),
+        ["pixels of no side"] = new(Measures, r => r.Put(O, "dino_transform0.frames.a", Entry.Of(1)), "0 pixels"),
+        ["pixels of a billion"] = new(Measures, r => r.Put(O, "clip_transform1000000000.frames.a", Entry.Of(1)), "1000000000"),
         ["a DINO tower that does not divide"] = new("dino_vit", r => r.Constructor("embed_dim", "3"), "width 3"),
     };
 
@@ -205,6 +224,10 @@ public class HostileRecordingTests
         (Clip, "vision_mlp_ratio", ["0", "-1", "1e9", "3"]),
         (Clip, "image_size", ["0", "2000000", "42"]),
         (Clip, "activation", ["\"quick_gelu\"", "5"]),
+        (Shots, "F", [null, "0", "-4", "5", "2000000", "\"4\"", "4.5"]),
+        (Shots, "L", [null, "0", "2", "4", "2000000"]),
+        (Shots, "S", ["0", "1", "3", "2000000"]),
+        (Shots, "D", ["0", "17", "2000000", "[16]"]),
         (Frames, "image_resolution", ["0", "2000000", "-1"]),
         (Frames, "vision_patch_size", ["0", "300"]),
         (Frames, "vision_width", ["0", "63", "65"]),

@@ -21,6 +21,9 @@ sealed record Asked(string Body, string? Authorization)
     public IReadOnlyList<(string Role, string Text)> Messages => [.. _json["messages"]!.AsArray()
         .Select(message => ((string)message!["role"]!, Text(message["content"]!)))];
 
+    /// <summary>How many pictures it was shown.</summary>
+    public int Pictures => Body.Split("data:image/jpeg;base64,").Length - 1;
+
     /// <summary>What the agent was shown.</summary>
     public JsonNode Data => JsonNode.Parse(Messages[1].Text)!;
 
@@ -28,7 +31,7 @@ sealed record Asked(string Body, string? Authorization)
     public int Round => Messages.Count > 2 ? 2 : 1;
 
     static string Text(JsonNode content) => content is JsonArray parts
-        ? string.Concat(parts.Select(part => (string)part!["text"]!)) : (string)content!;
+        ? string.Concat(parts.Select(part => (string?)part!["text"])) : (string)content!;
 }
 
 /// <summary>How a test has the server answer: text in a stream, a status alone, or something of its own.</summary>

@@ -31,9 +31,8 @@ sealed record AgentArguments(Option<string?> Address, Option<string?> Model, Opt
     /// <summary>Writes plan.json if agents are asked for; false if not.</summary>
     public bool Plan(ParseResult parsed, string folder, string? output, bool again)
     {
-        var (address, replay) = (parsed.GetValue(Address), parsed.GetValue(Replay));
-        if (address is null && !replay) return false;
-        if (address is not null && replay) throw new FormatException("--replay asks no model. Leave --agents out, or --replay.");
+        using var model = Endpoint(parsed);
+        if (model is null && !parsed.GetValue(Replay)) return false;
         if (parsed.GetValue(Shots) is < 1 or > 2000) throw new FormatException("--shots is a number from 1 to 2000.");
         var joins = parsed.GetValue(Bridges) switch
         {
@@ -41,8 +40,6 @@ sealed record AgentArguments(Option<string?> Address, Option<string?> Model, Opt
             EveryPair => JoinRule.EveryPair,
             _ => throw new FormatException($"--bridges is {WhereNeeded} or {EveryPair}."),
         };
-        using var model = address is null ? null : new ChatEndpoint(address, parsed.GetValue(Model)
-            ?? throw new FormatException("--agents needs the model's name. Add --agent-model NAME."), Key(parsed.GetValue(KeyVariable)));
         var root = Path.GetFullPath(folder);
         var build = Path.Combine(Path.GetFullPath(output ?? Path.Combine(root, "out")), ".build");
         var story = ProductionFolder.Story(root, build, again);
@@ -51,6 +48,15 @@ sealed record AgentArguments(Option<string?> Address, Option<string?> Model, Opt
         ProductionFolder.Adopt(story, made.Planned.Plan, build);
         Console.Error.WriteLine($"{made.Asked} answers from the model, {made.Recorded} from the record.");
         return true;
+    }
+
+    /// <summary>The language model, or null where none is asked for.</summary>
+    public ChatEndpoint? Endpoint(ParseResult parsed)
+    {
+        if (parsed.GetValue(Address) is not { } address) return null;
+        if (parsed.GetValue(Replay)) throw new FormatException("--replay asks no model. Leave --agents out, or --replay.");
+        return new(address, parsed.GetValue(Model) ?? throw new FormatException(
+            "--agents needs the model's name. Add --agent-model NAME."), Key(parsed.GetValue(KeyVariable)));
     }
 
     static string? Key(string? variable) => variable is null ? null : Environment.GetEnvironmentVariable(variable) is { Length: > 0 } key

@@ -1,19 +1,45 @@
 using System.CommandLine;
 using Fabula.Training;
+using Fabula.Training.Curation;
 using Fabula.Training.PaperTheatre;
 
 namespace Fabula.Cli.Commands;
 
-/// <summary>`fabula theatre`: Paper Theatre draws a person or a place from words, as a reference picture for a bible.</summary>
+/// <summary>`fabula theatre`: Paper Theatre draws a person or a place from words, as a reference picture for a bible; and films to
+/// measure shot boundary detectors on.</summary>
 static class TheatreCommand
 {
-    public static Command Create() => new("theatre", "Reference pictures of people and places, drawn by Paper Theatre")
+    public static Command Create() => new("theatre", "What Paper Theatre draws: reference pictures, and films to measure on")
     {
         Drawing("portrait", "Somebody, from the front: \"a girl with fair skin, brown pigtails and a red dress\"",
             (words, size) => ShotSpec.Portrait(FromWords.Person(words), size)),
         Drawing("plate", "A place without people: \"on the beach in the morning with a yellow parasol\"",
             (words, size) => new(FromWords.Location(words), size, CameraMove.Static, [], Frames: 1)),
+        Boundaries(),
     };
+
+    static Command Boundaries()
+    {
+        var films = new Option<int>("--films") { Description = "How many, 1 to 10000", DefaultValueFactory = _ => 40 };
+        var seed = new Option<int>("--seed") { Description = "Which ones", DefaultValueFactory = _ => 2 };
+        var weights = new Option<string?>("--boundaries")
+        {
+            Description = "Weights of TransNet V2; the detector without weights unless given",
+        };
+        var command = new Command("boundaries", "Measures a shot boundary detector on drawn films, whose cuts and dissolves are known")
+        {
+            films, seed, weights,
+        };
+        command.SetAction(parsed => Outcome.Of(() =>
+        {
+            if (parsed.GetValue(films) is < 1 or > 10_000) throw new FormatException("--films is a number from 1 to 10000.");
+            using var eyes = new Eyes(parsed.GetValue(weights));
+            foreach (var line in BoundaryMarks.Of(eyes, parsed.GetValue(films), (ulong)parsed.GetValue(seed)).Lines())
+                Console.WriteLine(line);
+            return 0;
+        }));
+        return command;
+    }
 
     static Command Drawing(string name, string description, Func<string, ShotSize, ShotSpec> spec)
     {

@@ -29,6 +29,8 @@ public static class Verification
         new("Stable Diffusion VAE", SdGolden.IsVae, SdGolden.RunVae, _ => (3e-5, 0)),
         new("Stable Diffusion U-Net", SdGolden.IsUnet, SdGolden.RunUnet, _ => (3e-5, 0)),
         new("DINO vision transformer", DinoGolden.Is, DinoGolden.Run, _ => (1e-5, 0)),
+        new("TransNet V2", TransNetGolden.Is, TransNetGolden.Run, _ => (2e-5, 1e-5)),
+        new("VBench measures", VBenchGolden.Is, VBenchGolden.Run, _ => (1e-6, 0)),
         new("Wan rotary positions", WanRotationGolden.Is, WanRotationGolden.Run, _ => (1e-6, 0)),
     ];
 
