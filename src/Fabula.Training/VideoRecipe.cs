@@ -120,7 +120,7 @@ public static class VideoRecipe
         return (model, weights);
     }
 
-    static void Begin(string name, Tensor tensor, Weights? from)
+    internal static void Begin(string name, Tensor tensor, Weights? from)
     {
         using var scope = TensorScope.Open();
         if (from is not null && from.Has(name)) tensor.CopyFrom(from.Get(name, DType.F32, tensor.Shape));
@@ -141,7 +141,7 @@ public static class VideoRecipe
     /// Queries begin as keys do, so that a token looks at tokens like itself, such as those of the same place in a remembered picture
     /// (Trockman and Kolter, "Mimetic Initialization of Self-Attention Layers", 2023).
     /// </summary>
-    static void LookAtTheLike(IReadOnlyDictionary<string, Tensor> weights)
+    internal static void LookAtTheLike(IReadOnlyDictionary<string, Tensor> weights)
     {
         foreach (var (name, keys) in weights)
             if (name.EndsWith("self_attn.k.weight", StringComparison.Ordinal))
@@ -240,7 +240,7 @@ public static class VideoRecipe
     }
 
     /// <summary>Noise levels spread evenly over a logit-normal (0.5, 1.2), every tenth uniform.</summary>
-    static double[] Sigmas(RandomSource random, int step, int rank, int count)
+    internal static double[] Sigmas(RandomSource random, int step, int rank, int count)
     {
         using var scope = TensorScope.Open();
         var draws = random.Uniform($"sigma {rank}", step, 3, count).ToFloats();
