@@ -119,11 +119,22 @@ public static class PlannerRecipe
             saved = now;
             run.Save(step + 1, weights, teacher);
             PocketFolder.Write(run.Folder, PocketFolder.Planner, settings.Network, teacher.Averages);
-            var errors = Examine(settings, lesson, teacher.Averages, new PictureTokens(tokenizer, held, flipped: false), held);
+            using var kept = Weights.Fresh(0, DType.F32, Device.Cpu);
+            var averaged = lesson with
+            {
+                Planner = new KeyframePlanner(settings.Network, kept),
+                Tokens = new PictureTokens(tokenizer, held, flipped: false),
+            };
+            foreach (var (name, average) in teacher.Averages) kept.Parameters[name].CopyFrom(average);
+            var errors = Examine(settings, averaged, held);
             run.Log(step + 1, errors);
+            Show(averaged, tools, tokenizer, Tell(Plain(settings, fewShot: 0), held, 0, new Chance(settings.Seed)["shown"]), run, step + 1);
             say(string.Join("  ", errors.Select(error => $"{error.Key} {error.Value:0.000}")));
         }
     }
+
+    /// <summary>Without the measures against learning by heart.</summary>
+    static PlannerSettings Plain(PlannerSettings settings, double fewShot) => settings with { Flip = 0, Reverse = 0, FewShot = fewShot };
 
     static bool IsMatrix(string name, Tensor tensor) =>
         name.StartsWith("decoder.model.layers", StringComparison.Ordinal) && tensor.Dims == 2;
@@ -145,7 +156,7 @@ public static class PlannerRecipe
     }
 
     /// <summary>One keyframe of every shot, and references among the frames that are left.</summary>
-    static ToldStory Tell(PlannerSettings settings, KeyframeExamples examples, int story, Chance chance)
+    internal static ToldStory Tell(PlannerSettings settings, KeyframeExamples examples, int story, Chance chance)
     {
         var flipped = chance["flip"].Happens(settings.Flip);
         int[] shots = [.. Enumerable.Range(0, examples.Stories(flipped)[story].Story.Shots.Count)];
@@ -160,29 +171,39 @@ public static class PlannerRecipe
             ? [.. chance["references"].Shuffled<(int, int)>(others).Take(settings.References)] : []);
     }
 
-    /// <summary>
-    /// Losses on held-out stories, from the averaged weights and without any of the measures: from the script alone, and few-shot.
-    /// </summary>
-    static List<KeyValuePair<string, double>> Examine(PlannerSettings settings, Lesson lesson,
-        IEnumerable<KeyValuePair<string, Tensor>> averages, PictureTokens tokens, KeyframeExamples held)
+    /// <summary>Losses on held-out stories, without any of the measures: from the script alone, and few-shot.</summary>
+    static List<KeyValuePair<string, double>> Examine(PlannerSettings settings, Lesson lesson, KeyframeExamples held)
     {
         using var scope = TensorScope.Open();
-        using var off = Autograd.Disable();
-        using var weights = Weights.Fresh(0, DType.F32, Device.Cpu);
-        var averaged = lesson with { Planner = new KeyframePlanner(settings.Network, weights), Tokens = tokens };
-        foreach (var (name, average) in averages) weights.Parameters[name].CopyFrom(average);
         var errors = new List<KeyValuePair<string, double>>();
         foreach (var (name, fewShot) in new[] { ("held out", 0.0), ("held out, few-shot", 1.0) })
         {
-            var plain = settings with { Flip = 0, Reverse = 0, FewShot = fewShot };
             ToldStory[] stories = [.. Enumerable.Range(0, held.Stories(false).Count).Select(story =>
-                Tell(plain, held, story, new Chance(settings.Seed)["examined"][story]))];
-            var (sequences, vectors, truth) = averaged.Read(stories);
-            var loss = averaged.Planner.Foresee(sequences, vectors).Loss(truth);
+                Tell(Plain(settings, fewShot), held, story, new Chance(settings.Seed)["examined"][story]))];
+            var (sequences, vectors, truth) = lesson.Read(stories);
+            var loss = lesson.Planner.Foresee(sequences, vectors).Loss(truth);
             errors.AddRange([new(name + ", unlikelihood", loss.Unlikelihood.Item()), new(name + ", l2", loss.Squared.Item())]);
             if (fewShot == 0) errors.Add(new("l2 of the mean token", (truth - truth.Mean(0, keep: true)).Square().Mean().Item()));
         }
         return errors;
+    }
+
+    /// <summary>The keyframes of a story, and below them those that are told and rendered from its script.</summary>
+    static void Show(Lesson lesson, VideoTools tools, KeyframeTokenizer tokenizer, ToldStory story, TrainingRun run, int step)
+    {
+        using var scope = TensorScope.Open();
+        var frames = story.Keyframes.Select(keyframe =>
+        {
+            var (sequences, vectors, _) = lesson.Read([story with { Keyframes = [keyframe] }]);
+            return new PlannerFrame([.. sequences[0].Where(row => row.Kind != PlannerKind.Picture)], vectors.Sentences, vectors.Identities);
+        });
+        Tensor[] told = [.. lesson.Planner.Tell(frames, new RandomSource(lesson.Settings.Seed))];
+        var rows = TokenizerRecipe.Rows(tokenizer, lesson.Reader, story.Keyframes, Tensor.Stack(0, told), script: true);
+        foreach (var tokens in told) tokens.Dispose();
+        var (network, count) = (tokenizer.Config, story.Keyframes.Length);
+        var pictures = Tensor.From([.. story.Keyframes.SelectMany(keyframe => keyframe.Picture.Select(value => (float)value))], count,
+            network.Channels, network.Rows, network.Columns);
+        TokenizerRecipe.Sheet(run, "told", step, tools.Vae, pictures, TokenizerRecipe.Rendered(tokenizer, rows, lesson.Settings.Seed));
     }
 
     /// <summary>What learning and examining have in common.</summary>

@@ -10,6 +10,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Fabula.Models;
+using Fabula.Narrative;
 using Fabula.Torch;
 using Fabula.Training.PaperTheatre;
 
@@ -76,7 +77,7 @@ public static class TokenizerRecipe
         Crew crew, Action<string> say, CancellationToken stop)
     {
         using var weights = Weights.Fresh(settings.Seed, DType.F32, Device.Cpu);
-        var lesson = new Lesson(settings, new KeyframeTokenizer(settings.Network, weights), new SentenceReader(tools));
+        var lesson = new Lesson(settings, tools, new KeyframeTokenizer(settings.Network, weights), new SentenceReader(tools));
         Begin(weights.Parameters);
         foreach (var (number, stage) in TokenizerStage.All.Index())
         {
@@ -117,7 +118,9 @@ public static class TokenizerRecipe
         using (Autograd.Disable())
             foreach (var (name, average) in teacher.Averages) weights.Parameters[name].Detach().CopyFrom(average);
         if (!crew.Leads || run.Start == steps) return;
-        var errors = lesson.Examine(stage, Batch(held, 24, new Chance(settings.Seed)["examined"]));
+        var examined = Batch(held, 24, new Chance(settings.Seed)["examined"]);
+        lesson.Show(stage, examined[..8], run, steps);
+        var errors = lesson.Examine(stage, examined);
         run.Log(steps, errors);
         say($"{stage.Name}: " + string.Join("  ", errors.Select(error => $"{error.Key} {error.Value:0.000}")));
     }
@@ -143,7 +146,7 @@ public static class TokenizerRecipe
     })];
 
     /// <summary>What learning and examining have in common.</summary>
-    sealed record Lesson(TokenizerSettings Settings, KeyframeTokenizer Tokenizer, SentenceReader Reader)
+    sealed record Lesson(TokenizerSettings Settings, VideoTools Tools, KeyframeTokenizer Tokenizer, SentenceReader Reader)
     {
         readonly RandomSource _random = new(Settings.Seed);
 
@@ -196,33 +199,65 @@ public static class TokenizerRecipe
         Tensor Pictures(Keyframe[] batch) => Tensor.From([.. batch.SelectMany(keyframe => keyframe.Picture.Select(value => (float)value))],
             batch.Length, Settings.Network.Channels, Settings.Network.Rows, Settings.Network.Columns);
 
-        /// <summary>What the decoder sees of each keyframe, [B, R, C].</summary>
-        /// <param name="shown">[B, R]: 0 where a row is masked; null: none is.</param>
-        Tensor Rows(TokenizerStage stage, Keyframe[] batch, Tensor pictures, Tensor? shown)
+        Tensor Rows(TokenizerStage stage, Keyframe[] batch, Tensor pictures, Tensor? shown) =>
+            TokenizerRecipe.Rows(Tokenizer, Reader, batch, stage.Tokens ? Tokenizer.Encode(pictures) : null, stage.Script, shown);
+
+        /// <summary>Pictures of a batch, and below each the one that is drawn from what the decoder sees of it.</summary>
+        public void Show(TokenizerStage stage, Keyframe[] batch, TrainingRun run, int step)
         {
-            var (network, size) = (Settings.Network, batch.Length);
-            var tokens = stage.Tokens ? Tokenizer.Encode(pictures)
-                : Tensor.Zeros([size, network.Tokens, network.TokenDim], DType.F32, Device.Cpu);
-            var there = new float[size * network.ContextRows];
-            var (sentences, identities) = (new List<Tensor>(), new List<Tensor>());
-            foreach (var (b, keyframe) in batch.Index())
-            {
-                string[] said = [.. keyframe.Script.Parts().Where(part => part.Kind == Narrative.ScriptPartKind.Sentence)
-                    .Select(part => part.Text)];
-                var people = keyframe.Identities.Length;
-                var mine = there.AsSpan(b * network.ContextRows, network.ContextRows);
-                if (stage.Tokens) mine[..network.Tokens].Fill(1);
-                mine.Slice(network.Tokens, said.Length).Fill(1);
-                mine.Slice(network.Tokens + network.Sentences, people).Fill(1);
-                if (!stage.Script) continue;
-                sentences.Add(Reader.Read(said)!.Pad([0, 0, 0, network.Sentences - said.Length]));
-                identities.Add(Tensor.From([.. keyframe.Identities.SelectMany(values => values)], people, network.IdentityDim)
-                    .Pad([0, 0, 0, network.Identities - people]));
-            }
-            var seen = Tensor.From(there, size, network.ContextRows);
-            if (shown is not null) seen *= shown;
-            return stage.Script ? Tokenizer.Renderer.Rows(tokens, Tensor.Stack(0, [.. sentences]), Tensor.Stack(0, [.. identities]), seen)
-                : Tokenizer.Renderer.Rows(tokens, seen: seen);
+            using var scope = TensorScope.Open();
+            using var off = Autograd.Disable();
+            var pictures = Pictures(batch);
+            Sheet(run, "rendered", step, Tools.Vae, pictures, Rendered(Tokenizer, Rows(stage, batch, pictures, null), Settings.Seed));
         }
+    }
+
+    /// <summary>What the decoder sees of each keyframe, [B, R, C].</summary>
+    /// <param name="tokens">[B, n, d]; null: it does not see them.</param>
+    /// <param name="script">It sees sentences and identities.</param>
+    /// <param name="shown">[B, R]: 0 where a row is masked; null: none is.</param>
+    internal static Tensor Rows(KeyframeTokenizer tokenizer, SentenceReader reader, Keyframe[] batch, Tensor? tokens, bool script,
+        Tensor? shown = null)
+    {
+        using var scope = TensorScope.Open();
+        var (network, size) = (tokenizer.Config, batch.Length);
+        var there = new float[size * network.ContextRows];
+        var (sentences, identities) = (new List<Tensor>(), new List<Tensor>());
+        foreach (var (b, keyframe) in batch.Index())
+        {
+            string[] said = [.. keyframe.Script.Parts().Where(part => part.Kind == ScriptPartKind.Sentence).Select(part => part.Text)];
+            var people = keyframe.Identities.Length;
+            var mine = there.AsSpan(b * network.ContextRows, network.ContextRows);
+            if (tokens is not null) mine[..network.Tokens].Fill(1);
+            mine.Slice(network.Tokens, said.Length).Fill(1);
+            mine.Slice(network.Tokens + network.Sentences, people).Fill(1);
+            if (!script) continue;
+            sentences.Add(reader.Read(said)!.Pad([0, 0, 0, network.Sentences - said.Length]));
+            identities.Add(Tensor.From([.. keyframe.Identities.SelectMany(values => values)], people, network.IdentityDim)
+                .Pad([0, 0, 0, network.Identities - people]));
+        }
+        var seen = Tensor.From(there, size, network.ContextRows);
+        if (shown is not null) seen *= shown;
+        tokens ??= Tensor.Zeros([size, network.Tokens, network.TokenDim], DType.F32, Device.Cpu);
+        return scope.Keep(script
+            ? tokenizer.Renderer.Rows(tokens, Tensor.Stack(0, [.. sentences]), Tensor.Stack(0, [.. identities]), seen)
+            : tokenizer.Renderer.Rows(tokens, seen: seen));
+    }
+
+    /// <summary>A picture [z, h, w] per row [B, R, C], in the few steps that the video recipe shows its samples with.</summary>
+    internal static Tensor Rendered(KeyframeTokenizer tokenizer, Tensor rows, ulong seed)
+    {
+        var (network, random) = (tokenizer.Config, new RandomSource(seed));
+        return Tensor.Stack(0, [.. Enumerable.Range(0, (int)rows.Size(0)).Select(b => tokenizer.Renderer.Render(
+            random.Normal("rendered", b, network.Channels, network.Rows, network.Columns), rows.Select(0, b), Schedule.UniPC(8, 3)))]);
+    }
+
+    /// <summary>Pictures [B, z, h, w] above others, as frames.</summary>
+    internal static void Sheet(TrainingRun run, string name, int step, WanVae vae, Tensor above, Tensor below)
+    {
+        var (count, stride) = ((int)above.Size(0), vae.Config.SpatialStride);
+        var frames = vae.Decode(Tensor.Cat(0, above, below).Unsqueeze(2));                       // [2 B, 3, 1, H, W]
+        var bytes = Enumerable.Range(0, 2 * count).Select(i => (ReadOnlyMemory<byte>)VaeRecipe.Bytes(frames.Narrow(0, i, 1)));
+        run.Sheet(name, step, [.. bytes], (int)above.Size(3) * stride, (int)above.Size(2) * stride, count);
     }
 }
