@@ -132,7 +132,7 @@ public sealed class KeyframePlanner
             {
                 told = cache.Tokens;
                 Read([.. Enumerable.Range(0, (int)references.Size(0)).Select(i => new PlannerRow(PlannerKind.Reference, i))],
-                    new(null, null, references), cache);
+                    new(null, null, references), cache).Dispose();
             }
             yield return Next(frame, random, number++, temperature, cache);
         }

@@ -71,6 +71,8 @@ public sealed record PlannerSettings(int Steps = 4000, int Batch = 8, double Dro
         ["processes"] = crew,
         ["dim"] = Network.Decoder.Dim,
         ["layers"] = Network.Decoder.Layers,
+        ["tokens"] = Network.Tokens,
+        ["token_dim"] = Network.TokenDim,
         ["components"] = Network.Components,
         ["variance_floor"] = Network.VarianceFloor,
         ["pace"] = Pace.ToJson(),

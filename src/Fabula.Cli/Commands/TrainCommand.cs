@@ -96,11 +96,14 @@ static class TrainCommand
         Option[] options = [steps, Tools, tokenizer, Latents, Stories, ClipEvery];
         return Recipe("planner", "MovieDreamer's planner: a script to keyframe after keyframe.", options, (parsed, crewOf) =>
         {
-            var settings = new PlannerSettings(parsed.GetValue(steps));
+            var (network, own) = PocketFolder.OpenTokenizer(parsed.GetValue(tokenizer)!);
+            var settings = new PlannerSettings(parsed.GetValue(steps))
+            {
+                Network = PlannerSettings.PocketNetwork with { Tokens = network.Config.Tokens, TokenDim = network.Config.TokenDim },
+            };
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
-            var (network, own) = PocketFolder.OpenTokenizer(parsed.GetValue(tokenizer)!);
             var mirrored = Load(parsed, parts, crew, settings.Seed, mirrored: true);
             var examples = Keyframes(parts, Load(parsed, parts, crew, settings.Seed), mirrored);
             PlannerRecipe.Run(settings, parts, network, examples, HeldOut(parsed, parts, settings.Seed), run, crew, Console.WriteLine,
