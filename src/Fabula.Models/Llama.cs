@@ -105,9 +105,11 @@ public sealed class Llama
     /// <param name="rows">[B, L, D]: embedded tokens, or vectors of any origin.</param>
     /// <param name="cache">What earlier calls have seen, which these rows follow and are added to; for use without gradients.</param>
     /// <param name="mask">[B, L]; keys where it is 0 are not seen. Positions count on regardless. Not with a cache.</param>
+    /// <param name="dropout">In training: what each half of a layer adds passes through it.</param>
     /// <returns>[B, L, D] fp32, after the closing norm.</returns>
     /// <exception cref="ArgumentException">Shapes do not fit, or without a window there are more rows than positions.</exception>
-    public Tensor Forward(Tensor rows, LlamaCache? cache = null, Tensor? mask = null, Trace? trace = null)
+    public Tensor Forward(Tensor rows, LlamaCache? cache = null, Tensor? mask = null, Trace? trace = null,
+        Func<Tensor, Tensor>? dropout = null)
     {
         rows.Shaped("Rows", cache?.Batch ?? -1, -1, Config.Dim);
         mask?.Shaped("Masks", rows.Size(0), rows.Size(1));
@@ -125,7 +127,7 @@ public sealed class Llama
         {
             trace?.Record($"hidden.{i}", x);
             using var inner = TensorScope.Open();
-            x = inner.Keep(_layers[i].Forward(x, cosine, sine, blocks, unseen, cache, trace));
+            x = inner.Keep(_layers[i].Forward(x, cosine, sine, blocks, unseen, cache, trace, dropout));
         }
         cache?.Advance(length);
         x = _norm.Forward(x);
@@ -257,12 +259,15 @@ sealed class LlamaLayer(LlamaConfig config, Weights weights, int index)
     public DType KeyType => _gate.Weight.DType;
 
     /// <summary>x [B, L, D] fp32 -> the same.</summary>
-    public Tensor Forward(Tensor x, Tensor cosine, Tensor sine, List<LlamaBlock> blocks, Tensor? unseen, LlamaCache? cache, Trace? trace)
+    public Tensor Forward(Tensor x, Tensor cosine, Tensor sine, List<LlamaBlock> blocks, Tensor? unseen, LlamaCache? cache, Trace? trace,
+        Func<Tensor, Tensor>? dropout)
     {
         var type = _gate.Weight.DType;
-        x += _attention.Forward(_inputNorm.Forward(x, type), cosine, sine, blocks, unseen, cache, trace);
+        var seen = _attention.Forward(_inputNorm.Forward(x, type), cosine, sine, blocks, unseen, cache, trace);
+        x += dropout?.Invoke(seen) ?? seen;
         var y = _postNorm.Forward(x, type);
-        return x + _down.Forward(_gate.Forward(y).Silu() * _up.Forward(y));                      // [B, L, FfnDim] inside
+        y = _down.Forward(_gate.Forward(y).Silu() * _up.Forward(y));                             // [B, L, FfnDim] inside
+        return x + (dropout?.Invoke(y) ?? y);
     }
 }
 

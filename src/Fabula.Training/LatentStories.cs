@@ -28,7 +28,8 @@ public sealed record LatentStory(DrawnStory Story, Half[][] Clips, Half[][][] Pi
     public static readonly int[] Moments = [0, 8, 16];
 }
 
-public sealed class LatentStories(WanVae vae, string folder, ulong seed, int height = 128, int width = 224)
+/// <param name="mirrored">Every frame is turned left to right before it is encoded; what a story's shots say is not. Other files.</param>
+public sealed class LatentStories(WanVae vae, string folder, ulong seed, int height = 128, int width = 224, bool mirrored = false)
 {
     readonly int _z = vae.Config.ZDim, _rows = height / vae.Config.SpatialStride, _columns = width / vae.Config.SpatialStride;
 
@@ -44,14 +45,14 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
         using var stage = new Stage(width, height);
         for (var number = from; number < to; number++)
         {
-            var path = Path.Combine(folder, $"{seed}-{number:D6}.latents");
+            var path = Path.Combine(folder, $"{seed}-{number:D6}{(mirrored ? "-mirrored" : "")}.latents");
             var story = Tell(seed, number);
             var clips = number % clipEvery == 0;
             var boxes = Where(story, stage);
             yield return (Read(path, story, clips) ?? Make(path, story, clips, stage)) with
             {
                 Boxes = boxes,
-                Collages = Collages(Path.ChangeExtension(path, "collages"), story, boxes, stage),
+                Collages = mirrored ? [] : Collages(Path.ChangeExtension(path, "collages"), story, boxes, stage),
             };
             done?.Invoke(number);
         }
@@ -63,15 +64,15 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
         using var scope = TensorScope.Open();
         var boxes = Where(story, stage);
         var drawn = story.Shots.Select(shot => clips ? stage.Draw(shot.Spec) : stage.Draw(shot.Spec, LatentStory.Moments)).ToList();
-        Half[] One(ReadOnlySpan<byte> frame) => Halves(vae.Encode(VaeRecipe.Pixels(frame.ToArray(), 1, 1, height, width)));
+        Half[] One(ReadOnlySpan<byte> frame) => Halves(vae.Encode(Pixels(frame.ToArray(), 1, 1)));
         Half[][] pictures(Clip clip)
         {
             var chosen = clips ? LatentStory.Moments.SelectMany(moment => clip.Frame(moment).ToArray()).ToArray() : clip.Frames;
-            var latents = vae.Encode(VaeRecipe.Pixels(chosen, LatentStory.Moments.Length, 1, height, width));
+            var latents = vae.Encode(Pixels(chosen, LatentStory.Moments.Length, 1));
             return [.. Enumerable.Range(0, LatentStory.Moments.Length).Select(i => Halves(latents.Narrow(0, i, 1)))];
         }
         return new(story,
-            [.. drawn.Select(clip => clips ? Halves(vae.Encode(VaeRecipe.Pixels(clip.Frames, 1, clip.Spec.Frames, height, width))) : [])],
+            [.. drawn.Select(clip => clips ? Halves(vae.Encode(Pixels(clip.Frames, 1, clip.Spec.Frames))) : [])],
             [.. drawn.Select(pictures)],
             [.. story.People.Select(person => One(stage.Draw(ShotSpec.Portrait(person)).Frames))],
             [.. story.Shots.Select(shot => One(Empty(shot.Spec, stage)))],
@@ -90,7 +91,7 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             var place = Taken(Empty(shot.Spec, stage));
             byte[] all = [.. boxes[i].SelectMany(staging =>
                 Collage.Of(place, [.. shot.Spec.Roles.Select(role => portraits[role.Person])], staging).Rgb)];
-            var latents = vae.Encode(VaeRecipe.Pixels(all, boxes[i].Length, 1, height, width));
+            var latents = vae.Encode(Pixels(all, boxes[i].Length, 1));
             return Enumerable.Range(0, boxes[i].Length).Select(moment => Halves(latents.Narrow(0, moment, 1))).ToArray();
         })];
     }
@@ -111,17 +112,31 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
         return made;
     }
 
-    static StageBox[][][] Where(DrawnStory story, Stage stage) =>
-        [.. story.Shots.Select(shot => stage.Draw(shot.Spec, LatentStory.Moments)).Select(clip => clip.Seen.Select(roles => roles.Select(role =>
-            !role.Visible ? default : new StageBox((double)role.Box.Left / clip.Width, (double)role.Box.Top / clip.Height,
-                (role.Box.Right + 1.0) / clip.Width, (role.Box.Bottom + 1.0) / clip.Height)).ToArray()).ToArray())];
+    StageBox[][][] Where(DrawnStory story, Stage stage)
+    {
+        StageBox Box(Sighting role)
+        {
+            if (!role.Visible) return default;
+            var (left, right) = ((double)role.Box.Left / width, (role.Box.Right + 1.0) / width);
+            return new(mirrored ? 1 - right : left, (double)role.Box.Top / height, mirrored ? 1 - left : right, (role.Box.Bottom + 1.0) / height);
+        }
+        return [.. story.Shots.Select(shot => stage.Draw(shot.Spec, LatentStory.Moments).Seen.Select(roles => roles.Select(Box).ToArray())
+            .ToArray())];
+    }
+
+    /// <summary>RGB bytes to [batch, 3, count, H, W], mirrored where that is wanted.</summary>
+    Tensor Pixels(byte[] frames, long batch, long count)
+    {
+        var pixels = VaeRecipe.Pixels(frames, batch, count, height, width);
+        return mirrored ? pixels.Flip(4) : pixels;
+    }
 
     Half[][] Still(ShotSpec spec, Stage stage)
     {
         var (empty, ends) = (Empty(spec, stage), stage.Draw(spec, [0, spec.Frames - 1]));
         byte[] Repeated(byte[] frame) => [.. Enumerable.Repeat(frame, Conditioning.StillFrames).SelectMany(bytes => bytes)];
         byte[] all = [.. Repeated(empty), .. Repeated(ends.Frame(0).ToArray()), .. Repeated(ends.Frame(1).ToArray())];
-        var latents = vae.Encode(VaeRecipe.Pixels(all, 3, Conditioning.StillFrames, height, width));
+        var latents = vae.Encode(Pixels(all, 3, Conditioning.StillFrames));
         return [.. Enumerable.Range(0, 3).Select(i => Halves(latents.Narrow(0, i, 1).Narrow(2, 1, 1)))];
     }
 
@@ -177,7 +192,10 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             var mask = clip.Mask(!whole ? f / 2 : f == 0 ? 0 : 4 * f - 2);
             for (var i = 0; i < mask.Length; i++)
                 if (mask[i] is > 0 and < Clip.OpenDoor)
-                    map[(f * _rows + i / width / stride) * _columns + i % width / stride] += 1f / (stride * stride);
+                {
+                    var column = mirrored ? width - 1 - i % width : i % width;
+                    map[(f * _rows + i / width / stride) * _columns + column / stride] += 1f / (stride * stride);
+                }
         }
         return map;
     }

@@ -120,7 +120,7 @@ public static class VideoRecipe
         return (model, weights);
     }
 
-    static void Begin(string name, Tensor tensor, Weights? from)
+    internal static void Begin(string name, Tensor tensor, Weights? from)
     {
         using var scope = TensorScope.Open();
         if (from is not null && from.Has(name)) tensor.CopyFrom(from.Get(name, DType.F32, tensor.Shape));
@@ -141,7 +141,7 @@ public static class VideoRecipe
     /// Queries begin as keys do, so that a token looks at tokens like itself, such as those of the same place in a remembered picture
     /// (Trockman and Kolter, "Mimetic Initialization of Self-Attention Layers", 2023).
     /// </summary>
-    static void LookAtTheLike(IReadOnlyDictionary<string, Tensor> weights)
+    internal static void LookAtTheLike(IReadOnlyDictionary<string, Tensor> weights)
     {
         foreach (var (name, keys) in weights)
             if (name.EndsWith("self_attn.k.weight", StringComparison.Ordinal))

@@ -2,6 +2,7 @@
 using System.CommandLine;
 using Fabula.Torch;
 using Fabula.Training;
+using Fabula.Training.PaperTheatre;
 
 namespace Fabula.Cli.Commands;
 
@@ -13,6 +14,8 @@ static class TrainCommand
         Text(),
         Video(),
         OneStory(),
+        Tokenizer(),
+        Planner(),
         Judge(),
     };
 
@@ -51,31 +54,19 @@ static class TrainCommand
         });
     }
 
-    static readonly Option<string> Tools = new("--tools") { Description = "A pocket folder with VAE and text encoder.", Required = true };
-    static readonly Option<string> Latents = new("--latents") { Description = "Where encoded stories are kept.", Required = true };
-    static readonly Option<int> StoryCount = new("--stories")
-    {
-        Description = "Stories to learn from.",
-        DefaultValueFactory = _ => 1000,
-    };
-    static readonly Option<int> ClipEvery = new("--clip-every")
-    {
-        Description = "Every how many stories one has clips.",
-        DefaultValueFactory = _ => 4,
-    };
-
     static Command Video()
     {
         var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new VideoSettings().Steps };
         var from = new Option<string?>("--from") { Description = "A pocket folder whose video weights to begin with." };
-        Option[] options = [steps, Tools, Latents, StoryCount, ClipEvery, from];
+        Option[] options = [steps, Tools, Latents, Stories, ClipEvery, from];
         return Recipe("video", "The pocket video model: all modes in a mix.", options, (parsed, crewOf) =>
         {
             var settings = new VideoSettings(parsed.GetValue(steps));
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
-            var examples = new VideoExamples([.. Stories(parsed, parts, crew)], parts.Vae.Config.ZDim, 16, 28, settings.FigureWeight);
+            var examples = new VideoExamples(Load(parsed, parts, crew, settings.Seed), parts.Vae.Config.ZDim, 16, 28,
+                settings.FigureWeight);
             using var begin = parsed.GetValue(from) is { } folder ? PocketFolder.OpenVideo(folder) : null;
             VideoRecipe.Run(settings, parts, examples, run, crew, Console.WriteLine, CancellationToken.None, begin);
             foreach (var weight in weights) weight.Dispose();
@@ -86,7 +77,7 @@ static class TrainCommand
     {
         var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new OneStorySettings().Steps };
         var from = new Option<string>("--from") { Description = "A pocket folder whose video weights to begin with.", Required = true };
-        Option[] options = [steps, Tools, Latents, StoryCount, ClipEvery, from];
+        Option[] options = [steps, Tools, Latents, Stories, ClipEvery, from];
         return Recipe("onestory", "Memory for the pocket video model: which frames matter, and what to make of them.", options,
             (parsed, crewOf) =>
         {
@@ -95,28 +86,89 @@ static class TrainCommand
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
             using var features = new TheatreFeatures();
-            var examples = new OneStoryExamples(Stories(parsed, parts, crew), parts.Vae.Config.ZDim, 16, 28, settings.FigureWeight,
-                features.All);
+            var examples = new OneStoryExamples(Load(parsed, parts, crew, new VideoSettings().Seed), parts.Vae.Config.ZDim, 16, 28,
+                settings.FigureWeight, features.All);
             using var begin = PocketFolder.OpenVideo(parsed.GetValue(from)!);
             OneStoryRecipe.Run(settings, parts, begin, examples, run, crew, Console.WriteLine, CancellationToken.None);
             foreach (var weight in weights) weight.Dispose();
         });
     }
 
-    /// <summary>
-    /// The stories that were asked for; both recipes keep the same ones. Everybody encodes a part, then reads the others'.
-    /// </summary>
-    static IEnumerable<LatentStory> Stories(ParseResult parsed, VideoTools parts, Crew crew)
+    static Command Tokenizer()
     {
-        var store = new LatentStories(parts.Vae, parsed.GetValue(Latents)!, new VideoSettings().Seed);
-        var (count, every) = (parsed.GetValue(StoryCount), parsed.GetValue(ClipEvery));
+        var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new TokenizerSettings().Steps };
+        Option[] options = [steps, Tools, Latents, Stories, ClipEvery];
+        return Recipe("tokenizer", "MovieDreamer's tokenizer: a keyframe to two tokens and back.", options, (parsed, crewOf) =>
+        {
+            var settings = new TokenizerSettings(parsed.GetValue(steps));
+            Directory.CreateDirectory(parsed.GetValue(Out)!);
+            using var crew = crewOf(16_000_000);
+            var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
+            var examples = Keyframes(parts, Load(parsed, parts, crew, settings.Seed), []);
+            TokenizerRecipe.Run(settings, parts, examples, HeldOut(parsed, parts, settings.Seed), parsed.GetValue(Out)!, crew,
+                Console.WriteLine, CancellationToken.None);
+            foreach (var weight in weights) weight.Dispose();
+        });
+    }
+
+    static Command Planner()
+    {
+        var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new PlannerSettings().Steps };
+        var tokenizer = new Option<string>("--tokenizer") { Description = "The folder of a tokenizer's run.", Required = true };
+        Option[] options = [steps, Tools, tokenizer, Latents, Stories, ClipEvery];
+        return Recipe("planner", "MovieDreamer's planner: a script to keyframe after keyframe.", options, (parsed, crewOf) =>
+        {
+            var (network, own) = PocketFolder.OpenTokenizer(parsed.GetValue(tokenizer)!);
+            var settings = new PlannerSettings(parsed.GetValue(steps))
+            {
+                Network = PlannerSettings.PocketNetwork with { Tokens = network.Config.Tokens, TokenDim = network.Config.TokenDim },
+            };
+            var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
+            using var crew = crewOf(16_000_000);
+            var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
+            var mirrored = Load(parsed, parts, crew, settings.Seed, mirrored: true);
+            var examples = Keyframes(parts, Load(parsed, parts, crew, settings.Seed), mirrored);
+            PlannerRecipe.Run(settings, parts, network, examples, HeldOut(parsed, parts, settings.Seed), run, crew, Console.WriteLine,
+                CancellationToken.None);
+            foreach (var weight in weights.Append(own)) weight.Dispose();
+        });
+    }
+
+    static readonly Option<string> Tools = new("--tools") { Description = "A pocket folder with VAE and text encoder.", Required = true };
+    static readonly Option<string> Latents = new("--latents") { Description = "Where encoded stories are kept.", Required = true };
+    static readonly Option<int> Stories = new("--stories") { Description = "Stories to learn from.", DefaultValueFactory = _ => 1000 };
+    static readonly Option<int> ClipEvery = new("--clip-every")
+    {
+        Description = "Every how many stories one has clips.",
+        DefaultValueFactory = _ => 4,
+    };
+
+    /// <summary>
+    /// The stories to learn from: everybody encodes a part of what is not there, then reads the others'. Mirrored ones have no clips.
+    /// </summary>
+    static List<LatentStory> Load(ParseResult parsed, VideoTools parts, Crew crew, ulong seed, bool mirrored = false)
+    {
+        var store = new LatentStories(parts.Vae, parsed.GetValue(Latents)!, seed, mirrored: mirrored);
+        var (count, every) = (parsed.GetValue(Stories), mirrored ? int.MaxValue : parsed.GetValue(ClipEvery));
         var (from, to) = (count * crew.Rank / crew.Size, count * (crew.Rank + 1) / crew.Size);
         foreach (var _ in store.Load(from, to, every, n =>
         {
             if (n % 20 == 0 && crew.Leads) Console.WriteLine($"story {n - from}/{to - from} of this process encoded");
         })) { }
         crew.Meet();
-        return store.Load(0, count, every);
+        return [.. store.Load(0, count, every)];
+    }
+
+    static KeyframeExamples Keyframes(VideoTools parts, IReadOnlyList<LatentStory> stories, IReadOnlyList<LatentStory> mirrored) =>
+        new(stories, mirrored, parts.Vae.Config.ZDim, 16, 28);
+
+    /// <summary>A few stories of people who are never learned from.</summary>
+    static KeyframeExamples HeldOut(ParseResult parsed, VideoTools parts, ulong seed)
+    {
+        using var stage = new Stage(224, 128);
+        var store = new LatentStories(parts.Vae, parsed.GetValue(Latents)!, seed);
+        var told = Enumerable.Range(0, 12).Select(i => LatentStories.Tell(seed, i, heldOut: true));
+        return Keyframes(parts, [.. told.Select(story => store.Encode(story, false, stage))], []);
     }
 
     static Command Judge()

@@ -29,7 +29,7 @@ static class Prompts
             Framing(shot, moving: false), Place(place, time),
             .. shot.Start.Count == 0 ? ["Nobody is there"] : shot.Start.Select(id => Describe(person(id))), look]);
 
-    static string Framing(PlanShot shot, bool moving)
+    internal static string Framing(PlanShot shot, bool moving)
     {
         var size = ShotWords.Of(shot.Size);
         var angle = shot.Angle == CameraAngle.Eye ? ""
@@ -38,10 +38,11 @@ static class Prompts
         return $"{char.ToUpperInvariant(size[0])}{size[1..]} shot{angle}{move}";
     }
 
-    static string Place(PlanLocation place, string? time) =>
+    internal static string Place(PlanLocation place, string? time) =>
         $"{place.Name}: {place.Description.TrimEnd('.', ' ')}{(time is null ? "" : $", {time.ToLowerInvariant()}")}";
 
-    static string Describe(PlanCharacter person) => person.Appearance.Length == 0 ? person.Name : $"{person.Name} is {person.Appearance}";
+    internal static string Describe(PlanCharacter person) =>
+        person.Appearance.Length == 0 ? person.Name : $"{person.Name} is {person.Appearance}";
 
     static string Sentences(IEnumerable<string> parts) => string.Join(' ',
         parts.Select(part => part.Trim()).Where(part => part.Length > 0).Select(part => char.ToUpperInvariant(part[0]) + part[1..])

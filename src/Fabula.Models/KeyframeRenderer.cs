@@ -1,0 +1,101 @@
+// MovieDreamer's renderer: picture tokens to a picture, by diffusion. Beside the tokens its cross-attention sees the script's sentences and
+// the vectors of who is there, which bring back the faces that two tokens cannot hold.
+//
+// Paper: "MovieDreamer" (2024), sections 3.2 and 3.4, appendix A ("ID-preserving Rendering"): 2 tokens, up to 15 sentences and 5
+// identities, two layers for each kind, zeros where one is missing, every row masked with probability 0.2 in training. The same network is
+// the tokenizer's plain decoder: there sentences and identities are all missing.
+// The decoder is a WanTransformer over one frame (PoolsText, AnswersClean). Its pooled row is the mean over all rows; as every place among
+// the picture tokens has a linear map of its own, that is the linear map of the concatenated tokens which the paper gives to SDXL as pooled
+// text.
+//
+// Shapes: B pictures; z, h, w of their latents; n tokens of width d; R = n + 15 + 5 rows of width C.
+using Fabula.Torch;
+
+namespace Fabula.Models;
+
+public sealed class KeyframeRenderer
+{
+    readonly KeyframeTokenizerConfig _config;
+    readonly Linear[] _tokens;
+    readonly TwoLayers _sentence, _identity;
+    readonly WanTransformer _decoder;
+
+    public KeyframeRenderer(KeyframeTokenizerConfig config, Weights weights)
+    {
+        _config = config;
+        _tokens = [.. Enumerable.Range(0, config.Tokens).Select(i => new Linear(weights["tokens"][i], config.TokenDim, config.ContextDim))];
+        _sentence = new TwoLayers(weights["sentence"], config.SentenceDim, config.ContextDim, config.ContextDim);
+        _identity = new TwoLayers(weights["identity"], config.IdentityDim, config.ContextDim, config.ContextDim);
+        _decoder = new WanTransformer(Decoder(config), weights["decoder"]);
+    }
+
+    /// <summary>The decoder that goes with a tokenizer: the pocket video model's shape without what clips need.</summary>
+    public static WanConfig Decoder(KeyframeTokenizerConfig config) => new()
+    {
+        Dim = config.Dim,
+        FfnDim = config.FfnDim,
+        Heads = config.Heads,
+        Layers = config.DecoderLayers,
+        InDim = config.Channels,
+        OutDim = config.Channels,
+        Patch = (1, config.Patch, config.Patch),
+        FreqDim = 128,
+        TextDim = config.ContextDim,
+        TextLen = config.ContextRows,
+        LearnedPositions = (config.Rows / config.Patch, config.Columns / config.Patch),
+        AnswersClean = true,
+        PoolsText = true,
+    };
+
+    /// <summary>What the decoder's cross-attention sees, [B, R, C].</summary>
+    /// <param name="tokens">[B, n, d].</param>
+    /// <param name="sentences">[B, s, SentenceDim], s at most 15; null: none.</param>
+    /// <param name="identities">[B, c, IdentityDim], c at most 5; null: none.</param>
+    /// <param name="seen">[B, R]: 0 for a row that is missing in its picture, or masked; null: all that is given is there.</param>
+    /// <exception cref="ArgumentException">Shapes do not fit, or there are too many.</exception>
+    public Tensor Rows(Tensor tokens, Tensor? sentences = null, Tensor? identities = null, Tensor? seen = null)
+    {
+        using var scope = TensorScope.Open();
+        var batch = tokens.Shaped("Tokens", -1, _config.Tokens, _config.TokenDim).Size(0);
+        Tensor Padded(Tensor? vectors, string what, int most, int width, TwoLayers layers)
+        {
+            if (vectors is null) return Tensor.Zeros([batch, most, _config.ContextDim], DType.F32, tokens.Device);
+            if (vectors.Shaped(what, batch, -1, width).Size(1) > most)
+                throw new ArgumentException($"{what}: {vectors.Size(1)} are given; this renderer takes {most}.");
+            return layers.Forward(vectors).Float().Pad([0, 0, 0, most - vectors.Size(1)]);
+        }
+        var rows = Tensor.Cat(1,
+            [
+                .. _tokens.Select((place, i) => place.Forward(tokens.Narrow(1, i, 1)).Float()),
+                Padded(sentences, "Sentences", _config.Sentences, _config.SentenceDim, _sentence),
+                Padded(identities, "Identities", _config.Identities, _config.IdentityDim, _identity),
+            ]);
+        return scope.Keep(seen is null ? rows : rows * seen.Shaped("Masks", batch, _config.ContextRows).Unsqueeze(2));
+    }
+
+    /// <summary>The velocity noise - clean of noisy latents, each at a noise level of its own.</summary>
+    /// <param name="noisy">[B, z, h, w].</param>
+    /// <param name="sigmas">Per picture, 0 clean to 1 noise.</param>
+    /// <param name="rows">[B, R, C].</param>
+    /// <returns>[B, z, h, w].</returns>
+    public Tensor Velocity(Tensor noisy, double[] sigmas, Tensor rows)
+    {
+        using var scope = TensorScope.Open();
+        noisy.Shaped("Latents", sigmas.Length, _config.Channels, _config.Rows, _config.Columns);
+        rows.Shaped("Rows", sigmas.Length, _config.ContextRows, _config.ContextDim);
+        using var rotation = _decoder.Rotate([0], _config.Rows / _config.Patch, _config.Columns / _config.Patch);
+        using var prompt = _decoder.Prepare([.. Enumerable.Range(0, sigmas.Length).Select(b => rows.Select(0, b))]);
+        using var time = _decoder.Modulate(WanTime.Each([.. sigmas.Select(sigma => sigma * 1000)]));
+        return scope.Keep(_decoder.Forward(noisy.Unsqueeze(2), time, prompt, rotation).Squeeze(2));
+    }
+
+    /// <summary>A picture from noise [z, h, w] and rows [R, C]; [z, h, w].</summary>
+    public Tensor Render(Tensor noise, Tensor rows, Schedule schedule)
+    {
+        using var scope = TensorScope.Open();
+        var shot = new WanShot { Schedule = schedule, Noise = noise.Unsqueeze(0).Unsqueeze(2), Prompt = rows, NegativePrompt = rows };
+        SolverState? last = null;
+        foreach (var state in new WanSampler(new WanExpert(_decoder, Guidance: 1)).Sample(shot)) last = state;
+        using (last) return scope.Keep(last!.Latents.Squeeze(0).Squeeze(1).Clone());
+    }
+}

@@ -1,0 +1,129 @@
+// What MovieDreamer's recipes are shown: keyframes of drawn stories with their multimodal scripts. A keyframe is one of a shot's three
+// encoded frames. Two encoders of the paper have stand-ins here: LongCLIP's [CLS] is the mean of the pocket text encoder's rows of a
+// sentence, and FaRL's face is what the VAE sees of a person from head to foot, in a portrait or in another frame.
+using System.Text.RegularExpressions;
+using Fabula.Narrative;
+using Fabula.Torch;
+using Fabula.Training.PaperTheatre;
+
+namespace Fabula.Training;
+
+/// <param name="Picture">Latents [z, h, w].</param>
+/// <param name="Figures">[h, w]: how much of each latent is people.</param>
+/// <param name="Identities">A vector per character of the script, in its order.</param>
+public sealed record Keyframe(int Story, int Shot, int Moment, Half[] Picture, float[] Figures, ScriptFrame Script, float[][] Identities);
+
+/// <param name="stories">As they were drawn.</param>
+/// <param name="mirrored">The same stories with every frame turned left to right; empty where none are wanted.</param>
+public sealed partial class KeyframeExamples(IReadOnlyList<LatentStory> stories, IReadOnlyList<LatentStory> mirrored, int z, int rows,
+    int columns)
+{
+    /// <summary>Parts into which a person is cut from head to foot.</summary>
+    const int Bands = 3;
+
+    public IReadOnlyList<LatentStory> Stories(bool flipped) => flipped ? mirrored : stories;
+
+    /// <summary>Width of an identity's vector.</summary>
+    public int IdentityDim => Bands * z;
+
+    /// <summary>A keyframe of a shot.</summary>
+    /// <param name="words">Decides between ways to say the same.</param>
+    /// <param name="who">Decides from which other frame each identity is taken.</param>
+    public Keyframe Draw(int story, int shot, int moment, bool flipped, Register register, Chance words, Chance who)
+    {
+        var from = Stories(flipped)[story];
+        var told = from.Story.Shots[shot];
+        return new(story, shot, moment, from.Pictures[shot][moment], Figures(from, shot, moment),
+            Script(told, $"{story}-{shot}", register, words, flipped),
+            [.. told.Cast.Take(ScriptFrame.MaxCharacters).Select((person, i) => Identity(from, person, shot, who[i]))]);
+    }
+
+    /// <summary>A shot's script, in one of the captions' registers. Where the picture is mirrored, left and right change places.</summary>
+    public static ScriptFrame Script(StoryShot shot, string id, Register register, Chance chance, bool flipped)
+    {
+        var (looks, scene, plot) = (shot.Cast.Select(_ => new List<string>()).ToArray(), new List<string>(), new List<string>());
+        foreach (var (text, role) in Captions.Sentences(shot.Spec, register, chance))
+            // A plan introduces everybody in the first sentence on them.
+            (role < 0 ? scene : register == Register.Planned && looks[role].Count == 0 ? looks[role] : plot)
+                .AddRange(MultimodalScript.Sentences(flipped ? Mirrored(text) : text));
+        return new ScriptFrame(id, [.. shot.Cast.Select((who, i) => new ScriptCharacter($"p{who}", looks[i]))], scene, plot).Fitted();
+    }
+
+    /// <summary>"left" for "right" and the other way round.</summary>
+    public static string Mirrored(string text) => Sides().Replace(text, side => side.Value switch
+    {
+        "left" => "right",
+        "right" => "left",
+        "Left" => "Right",
+        _ => "Left",
+    });
+
+    [GeneratedRegex(@"\b([Ll]eft|[Rr]ight)\b")]
+    private static partial Regex Sides();
+
+    /// <summary>
+    /// Somebody's vector from a frame that is not of this shot, so that it does not say what the keyframe shows: half the time the
+    /// portrait, otherwise a frame in which they are alone, where there is one.
+    /// </summary>
+    float[] Identity(LatentStory story, int who, int shot, Chance chance)
+    {
+        var alone = Enumerable.Range(0, story.Pictures.Length).Where(other => other != shot && story.Story.Shots[other].Cast is [var one]
+            && one == who).SelectMany(other => Enumerable.Range(0, LatentStory.Moments.Length).Select(moment => (other, moment)))
+            .Where(at => Figures(story, at.other, at.moment).Sum() >= 4).ToList();
+        if (alone.Count == 0 || chance["portrait"].Happens(0.5)) return Identity(story.Portraits[who], Middle());
+        var (from, when) = alone[chance["frame"].Below(alone.Count)];
+        return Identity(story.Pictures[from][when], Figures(story, from, when));
+    }
+
+    /// <summary>
+    /// The weighted mean of a picture's latents in each band between the highest and the lowest row with any weight: [Bands z].
+    /// </summary>
+    float[] Identity(Half[] picture, float[] weights)
+    {
+        var used = Enumerable.Range(0, rows).Where(row => weights.AsSpan(row * columns, columns).ContainsAnyExcept(0f)).ToList();
+        var (top, height) = (used[0], used[^1] - used[0] + 1);
+        var (vector, sums) = (new float[Bands * z], new float[Bands]);
+        for (var at = 0; at < rows * columns; at++)
+        {
+            if (weights[at] == 0) continue;
+            var band = (at / columns - top) * Bands / height;
+            sums[band] += weights[at];
+            for (var channel = 0; channel < z; channel++)
+                vector[band * z + channel] += weights[at] * (float)picture[channel * rows * columns + at];
+        }
+        for (var i = 0; i < vector.Length; i++) vector[i] /= Math.Max(sums[i / z], 1e-6f);
+        return vector;
+    }
+
+    /// <summary>Where a portrait shows its person: the middle quarter of the columns.</summary>
+    float[] Middle() =>
+        [.. Enumerable.Range(0, rows * columns).Select(at => Math.Abs(at % columns - (columns - 1) / 2f) < columns / 8f ? 1f : 0)];
+
+    /// <summary>How much of each latent of a shot's frame is people, [h, w].</summary>
+    float[] Figures(LatentStory story, int shot, int moment) =>
+        story.Figures[shot].AsSpan(moment * 2 * rows * columns, rows * columns).ToArray();
+}
+
+/// <summary>
+/// Sentences to vectors: the mean of the text encoder's rows. What was read is kept. Each is read by itself, so that its vector does not
+/// depend on which others were in a batch, and a resumed training sees the same bits.
+/// </summary>
+public sealed class SentenceReader(VideoTools tools)
+{
+    readonly Dictionary<string, float[]> _read = new(StringComparer.Ordinal);
+
+    public int Dim => tools.Text.Config.Dim;
+
+    /// <summary>[S, D]; null for no sentences.</summary>
+    public Tensor? Read(IReadOnlyList<string> sentences)
+    {
+        foreach (var sentence in sentences)
+        {
+            if (_read.ContainsKey(sentence)) continue;
+            using var scope = TensorScope.Open();
+            using var off = Autograd.Disable();
+            _read[sentence] = tools.Text.Encode([tools.Tokenizer.Encode(sentence)])[0].Mean(0).ToFloats();
+        }
+        return sentences.Count == 0 ? null : Tensor.From([.. sentences.SelectMany(sentence => _read[sentence])], sentences.Count, Dim);
+    }
+}

@@ -1,0 +1,315 @@
+// Recipe: MovieDreamer's planner learns to tell the picture tokens of one keyframe after another from a film's script. `fabula train
+// planner`
+//
+// Paper: "MovieDreamer" (2024), section 3.3 and appendix A; network: KeyframePlanner.cs. The tokenizer is frozen, so every picture is
+// encoded once. Its measures against learning by heart, with its numbers: pictures are flipped, and the captions follow; the order of
+// frames is turned round; an identity's vector comes from another frame; dropout of 0.5; 0.15 of the input is hidden from the causal
+// attention; 10 random frames of the story stand in front, now and then, which also teaches few-shot. How often one flips, turns and puts
+// frames in front is not said.
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Fabula.Models;
+using Fabula.Narrative;
+using Fabula.Torch;
+using Fabula.Training.PaperTheatre;
+
+namespace Fabula.Training;
+
+/// <param name="Batch">Stories per process and step.</param>
+/// <param name="Dropout">Of what each half of a decoder's layer adds (the paper's 0.5; it does not say where).</param>
+/// <param name="Masking">How often a row is hidden from all others (the paper's 0.15). Identifiers are not: they are the script's
+/// frame.</param>
+/// <param name="Flip">How often a story is seen in a mirror, Reverse: from its end, FewShot: with references; not said, so half the
+/// time.</param>
+/// <param name="References">Frames in front of a few-shot story (the paper's 10), none of which is told in it; fewer where there are
+/// fewer.</param>
+public sealed record PlannerSettings(int Steps = 4000, int Batch = 8, double Dropout = 0.5, double Masking = 0.15, double Flip = 0.5,
+    double Reverse = 0.5, double FewShot = 0.5, int References = 10, ulong Seed = 3)
+{
+    public Pace Pace { get; init; } = new(Matrices: 0.01, Others: 1e-3, Warmup: 60, DecayFrom: 0.45, EmaDecay: 0.998, WeightDecay: 0.02);
+    public KeyframePlannerConfig Network { get; init; } = PocketNetwork;
+    /// <summary>Wordings of each shot's script that are drawn, so that what was read once need not be read again.</summary>
+    public int Wordings { get; init; } = 8;
+    /// <summary>Seconds between saves, and between lines of progress; they change no result.</summary>
+    public double SaveEvery { get; init; } = 420;
+    public double SayEvery { get; init; } = 30;
+
+    /// <summary>The paper's context of 128 frames at most 36 rows long, over a decoder as small as the other pocket models.</summary>
+    public static readonly KeyframePlannerConfig PocketNetwork = new()
+    {
+        Decoder = new()
+        {
+            Vocabulary = ScriptFrame.Identifiers.Count,
+            Dim = 256,
+            FfnDim = 704,
+            Layers = 4,
+            Heads = 4,
+            KeyHeads = 4,
+            MaxTokens = 128 * 36,
+            Window = 128 * 36,
+            HasHead = false,
+        },
+        TokenDim = 128,
+        SentenceDim = 128,
+        IdentityDim = 48,
+        Components = 4,
+    };
+
+    public JsonObject ToJson(int crew) => new()
+    {
+        ["recipe"] = "planner 1",
+        ["steps"] = Steps,
+        ["batch"] = Batch,
+        ["dropout"] = Dropout,
+        ["masking"] = Masking,
+        ["flip"] = Flip,
+        ["reverse"] = Reverse,
+        ["few_shot"] = FewShot,
+        ["references"] = References,
+        ["wordings"] = Wordings,
+        ["seed"] = Seed,
+        ["processes"] = crew,
+        ["dim"] = Network.Decoder.Dim,
+        ["layers"] = Network.Decoder.Layers,
+        ["tokens"] = Network.Tokens,
+        ["token_dim"] = Network.TokenDim,
+        ["components"] = Network.Components,
+        ["variance_floor"] = Network.VarianceFloor,
+        ["pace"] = Pace.ToJson(),
+    };
+}
+
+/// <summary>A story as the planner is shown it: its keyframes in the order they are told, and the pictures in front of them.</summary>
+/// <param name="References">As (shot, moment).</param>
+public sealed record ToldStory(bool Flipped, Keyframe[] Keyframes, (int Shot, int Moment)[] References);
+
+public static class PlannerRecipe
+{
+    /// <summary>Trains, or goes on training; on the tensor thread. Ends with the planner in the run's folder.</summary>
+    /// <param name="examples">With mirrored stories, if any are to be flipped.</param>
+    /// <param name="held">Stories that are not learned from.</param>
+    public static void Run(PlannerSettings settings, VideoTools tools, KeyframeTokenizer tokenizer, KeyframeExamples examples,
+        KeyframeExamples held, TrainingRun run, Crew crew, Action<string> say, CancellationToken stop)
+    {
+        using var weights = Weights.Fresh(settings.Seed, DType.F32, Device.Cpu);
+        var planner = new KeyframePlanner(settings.Network, weights);
+        Begin(weights.Parameters);
+        weights.Trainable();
+        using var teacher = new Teacher(weights.Parameters, IsMatrix, settings.Pace, crew);
+        run.Resume(weights, teacher);
+        var lesson = new Lesson(settings, planner, new SentenceReader(tools), new PictureTokens(tokenizer, examples, settings.Flip > 0));
+        using var batches = new Ahead<ToldStory[]>(run.Start, settings.Steps, step => Batch(settings, examples, step, crew.Rank));
+        var (clock, saved, shown, count) = (Stopwatch.StartNew(), 0.0, 0.0, 0);
+        var sums = new double[3];
+        for (var step = run.Start; step < settings.Steps; step++)
+        {
+            using var scope = TensorScope.Open();
+            foreach (var (i, loss) in lesson.Learn(batches.Next(stop), step, crew.Rank).Index()) sums[i] += loss;
+            count++;
+            teacher.Step(step, settings.Steps);
+            if (!crew.Leads) continue;
+            var (now, last) = (clock.Elapsed.TotalSeconds, step + 1 == settings.Steps);
+            if (now - shown > settings.SayEvery || last)
+            {
+                say($"step {step + 1}/{settings.Steps}  unlikelihood {sums[0] / count:0.000}  l1 {sums[1] / count:0.000}  "
+                    + $"l2 {sums[2] / count:0.000}  {(step + 1 - run.Start) / now:0.0} steps/s");
+                run.Log(step + 1, [new("unlikelihood", sums[0] / count), new("l1", sums[1] / count), new("l2", sums[2] / count)]);
+                (shown, count) = (now, 0);
+                Array.Clear(sums);
+            }
+            if (now - saved < settings.SaveEvery && !last) continue;
+            saved = now;
+            run.Save(step + 1, weights, teacher);
+            PocketFolder.Write(run.Folder, PocketFolder.Planner, settings.Network, teacher.Averages);
+            using var kept = Weights.Fresh(0, DType.F32, Device.Cpu);
+            var averaged = lesson with
+            {
+                Planner = new KeyframePlanner(settings.Network, kept),
+                Tokens = new PictureTokens(tokenizer, held, flipped: false),
+            };
+            foreach (var (name, average) in teacher.Averages) kept.Parameters[name].CopyFrom(average);
+            var errors = Examine(settings, averaged, held);
+            run.Log(step + 1, errors);
+            Show(averaged, tools, tokenizer, Tell(Plain(settings, fewShot: 0), held, 0, new Chance(settings.Seed)["shown"]), run, step + 1);
+            say(string.Join("  ", errors.Select(error => $"{error.Key} {error.Value:0.000}")));
+        }
+    }
+
+    /// <summary>Without the measures against learning by heart.</summary>
+    static PlannerSettings Plain(PlannerSettings settings, double fewShot) => settings with { Flip = 0, Reverse = 0, FewShot = fewShot };
+
+    static bool IsMatrix(string name, Tensor tensor) =>
+        name.StartsWith("decoder.model.layers", StringComparison.Ordinal) && tensor.Dims == 2;
+
+    /// <summary>What a layer adds is nothing at first, and all components lie near the middle, but not in one place.</summary>
+    static void Begin(IReadOnlyDictionary<string, Tensor> weights)
+    {
+        foreach (var (name, tensor) in weights)
+            if (name.EndsWith("o_proj.weight", StringComparison.Ordinal) || name.EndsWith("down_proj.weight", StringComparison.Ordinal))
+                tensor.Zero_();
+            else if (name == "head.weight") tensor.Mul_(0.1);
+    }
+
+    static ToldStory[] Batch(PlannerSettings settings, KeyframeExamples examples, int step, int rank)
+    {
+        var chance = new Chance(settings.Seed)["planner"][step][rank];
+        return [.. Enumerable.Range(0, settings.Batch).Select(i => Tell(settings, examples,
+            chance[i]["story"].Below(examples.Stories(false).Count), chance[i]))];
+    }
+
+    /// <summary>One keyframe of every shot, and references among the frames that are left.</summary>
+    internal static ToldStory Tell(PlannerSettings settings, KeyframeExamples examples, int story, Chance chance)
+    {
+        var flipped = chance["flip"].Happens(settings.Flip);
+        int[] shots = [.. Enumerable.Range(0, examples.Stories(flipped)[story].Story.Shots.Count)];
+        var wording = new Chance(settings.Seed)["wording"][story][chance["wording"].Below(settings.Wordings)];
+        var told = wording["told"].Pick(Register.Full, Register.Planned, Register.Referential);
+        Keyframe[] keyframes = [.. shots.Select(shot => examples.Draw(story, shot, chance["moment"][shot].Below(3), flipped, told,
+            wording[shot], chance["who"][shot]))];
+        (int Shot, int Moment)[] others = [.. shots.SelectMany(shot => Enumerable.Range(0, 3).Select(moment => (shot, moment)))
+            .Except(keyframes.Select(keyframe => (keyframe.Shot, keyframe.Moment)))];
+        if (chance["reverse"].Happens(settings.Reverse)) Array.Reverse(keyframes);
+        return new(flipped, keyframes, chance["few-shot"].Happens(settings.FewShot)
+            ? [.. chance["references"].Shuffled<(int, int)>(others).Take(settings.References)] : []);
+    }
+
+    /// <summary>Losses on held-out stories, without any of the measures: from the script alone, and few-shot.</summary>
+    static List<KeyValuePair<string, double>> Examine(PlannerSettings settings, Lesson lesson, KeyframeExamples held)
+    {
+        using var scope = TensorScope.Open();
+        var errors = new List<KeyValuePair<string, double>>();
+        foreach (var (name, fewShot) in new[] { ("held out", 0.0), ("held out, few-shot", 1.0) })
+        {
+            ToldStory[] stories = [.. Enumerable.Range(0, held.Stories(false).Count).Select(story =>
+                Tell(Plain(settings, fewShot), held, story, new Chance(settings.Seed)["examined"][story]))];
+            var (sequences, vectors, truth) = lesson.Read(stories);
+            var loss = lesson.Planner.Foresee(sequences, vectors).Loss(truth);
+            errors.AddRange([new(name + ", unlikelihood", loss.Unlikelihood.Item()), new(name + ", l2", loss.Squared.Item())]);
+            if (fewShot == 0) errors.Add(new("l2 of the mean token", (truth - truth.Mean(0, keep: true)).Square().Mean().Item()));
+        }
+        return errors;
+    }
+
+    /// <summary>The keyframes of a story, and below them those that are told and rendered from its script.</summary>
+    static void Show(Lesson lesson, VideoTools tools, KeyframeTokenizer tokenizer, ToldStory story, TrainingRun run, int step)
+    {
+        using var scope = TensorScope.Open();
+        var frames = story.Keyframes.Select(keyframe =>
+        {
+            var (sequences, vectors, _) = lesson.Read([story with { Keyframes = [keyframe] }]);
+            return new PlannerFrame([.. sequences[0].Where(row => row.Kind != PlannerKind.Picture)], vectors.Sentences, vectors.Identities);
+        });
+        Tensor[] told = [.. lesson.Planner.Tell(frames, new RandomSource(lesson.Settings.Seed))];
+        var rows = TokenizerRecipe.Rows(tokenizer, lesson.Reader, story.Keyframes, Tensor.Stack(0, told), script: true);
+        foreach (var tokens in told) tokens.Dispose();
+        var (network, count) = (tokenizer.Config, story.Keyframes.Length);
+        var pictures = Tensor.From([.. story.Keyframes.SelectMany(keyframe => keyframe.Picture.Select(value => (float)value))], count,
+            network.Channels, network.Rows, network.Columns);
+        TokenizerRecipe.Sheet(run, "told", step, tools.Vae, pictures, TokenizerRecipe.Rendered(tokenizer, rows, lesson.Settings.Seed));
+    }
+
+    /// <summary>What learning and examining have in common.</summary>
+    sealed record Lesson(PlannerSettings Settings, KeyframePlanner Planner, SentenceReader Reader, PictureTokens Tokens)
+    {
+        readonly RandomSource _random = new(Settings.Seed);
+
+        /// <summary>Forward and backward of one batch; its three losses.</summary>
+        public double[] Learn(ToldStory[] stories, int step, int rank)
+        {
+            using var learning = Autograd.Enable();
+            var (sequences, vectors, truth) = Read(stories);
+            var dropped = 0;
+            Tensor Dropout(Tensor x) => x.MaskedFill(
+                _random.Uniform($"dropout {dropped++} {rank}", step, x.Shape).Lt(Settings.Dropout), 0) / (1 - Settings.Dropout);
+            var loss = Planner.Foresee(sequences, vectors, Mask(sequences, step, rank), Dropout).Loss(truth);
+            loss.Sum().Backward();
+            return [loss.Unlikelihood.Item(), loss.Absolute.Item(), loss.Squared.Item()];
+        }
+
+        /// <summary>[B, L]: 0 where a row is hidden. Every frame begins with an identifier, so something is always seen.</summary>
+        Tensor Mask(List<PlannerRow[]> sequences, int step, int rank)
+        {
+            var longest = sequences.Max(rows => rows.Length);
+            var draws = _random.Uniform($"mask {rank}", step, sequences.Count, longest).ToFloats();
+            var mask = new float[draws.Length];
+            for (var i = 0; i < mask.Length; i++)
+            {
+                var (rows, at) = (sequences[i / longest], i % longest);
+                mask[i] = at >= rows.Length || rows[at].Kind == PlannerKind.Identifier || draws[i] >= Settings.Masking ? 1 : 0;
+            }
+            return Tensor.From(mask, sequences.Count, longest);
+        }
+
+        /// <summary>Stories as rows and vectors, and the picture tokens that are to be foreseen [N, d].</summary>
+        public (List<PlannerRow[]> Sequences, PlannerVectors Vectors, Tensor Truth) Read(ToldStory[] stories)
+        {
+            var sequences = new List<PlannerRow[]>();
+            var (sentences, identities) = (new List<string>(), new List<float[]>());
+            var (pictures, told) = (new List<float[]>(), new List<float[]>());
+            foreach (var story in stories)
+            {
+                var rows = new List<PlannerRow>();
+                var number = story.Keyframes[0].Story;
+                foreach (var (shot, moment) in story.References)
+                    foreach (var token in Tokens.Of(story.Flipped, number, shot, moment))
+                    {
+                        rows.Add(new(PlannerKind.Reference, pictures.Count));
+                        pictures.Add(token);
+                    }
+                foreach (var keyframe in story.Keyframes)
+                {
+                    var characters = 0;
+                    foreach (var part in keyframe.Script.Parts())
+                    {
+                        rows.Add(part.Kind switch
+                        {
+                            ScriptPartKind.Identifier => new(PlannerKind.Identifier, Identifier(part.Text)),
+                            ScriptPartKind.Sentence => new(PlannerKind.Sentence, sentences.Count),
+                            _ => new(PlannerKind.Identity, identities.Count),
+                        });
+                        if (part.Kind == ScriptPartKind.Sentence) sentences.Add(part.Text);
+                        if (part.Kind == ScriptPartKind.Character) identities.Add(keyframe.Identities[characters++]);
+                    }
+                    foreach (var token in Tokens.Of(story.Flipped, number, keyframe.Shot, keyframe.Moment))
+                    {
+                        rows.Add(new(PlannerKind.Picture, pictures.Count));
+                        pictures.Add(token);
+                        told.Add(token);
+                    }
+                }
+                sequences.Add([.. rows]);
+            }
+            return (sequences, new(Reader.Read(sentences), Table(identities), Table(pictures)), Table(told)!);
+        }
+
+        static int Identifier(string text) => ScriptFrame.Identifiers.Index().First(identifier => identifier.Item == text).Index;
+
+        static Tensor? Table(List<float[]> vectors) => vectors.Count == 0 ? null
+            : Tensor.From([.. vectors.SelectMany(values => values)], vectors.Count, vectors[0].Length);
+    }
+
+    /// <summary>Every picture of the stories as tokens, encoded once.</summary>
+    sealed class PictureTokens
+    {
+        readonly Dictionary<(bool Flipped, int Story, int Shot, int Moment), float[][]> _tokens = [];
+
+        public PictureTokens(KeyframeTokenizer tokenizer, KeyframeExamples examples, bool flipped)
+        {
+            var config = tokenizer.Config;
+            foreach (var side in flipped ? new[] { false, true } : [false])
+                foreach (var (story, latents) in examples.Stories(side).Index())
+                {
+                    using var scope = TensorScope.Open();
+                    float[] pictures = [.. latents.Pictures.SelectMany(shot => shot).SelectMany(picture =>
+                        picture.Select(value => (float)value))];
+                    var moments = LatentStory.Moments.Length;
+                    var all = tokenizer.Encode(Tensor.From(pictures, latents.Pictures.Length * moments, config.Channels, config.Rows,
+                        config.Columns)).ToFloats().Chunk(config.TokenDim).Chunk(config.Tokens).ToArray();
+                    for (var i = 0; i < all.Length; i++) _tokens[(side, story, i / moments, i % moments)] = all[i];
+                }
+        }
+
+        /// <summary>A picture's tokens, [n][d].</summary>
+        public float[][] Of(bool flipped, int story, int shot, int moment) => _tokens[(flipped, story, shot, moment)];
+    }
+}

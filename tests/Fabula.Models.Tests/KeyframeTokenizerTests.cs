@@ -1,0 +1,126 @@
+using Fabula.Torch;
+
+namespace Fabula.Models.Tests;
+
+public class KeyframeTokenizerTests
+{
+    static readonly KeyframeTokenizerConfig Small = new()
+    {
+        Channels = 4,
+        Rows = 8,
+        Columns = 12,
+        TokenDim = 10,
+        Dim = 24,
+        Heads = 2,
+        FfnDim = 32,
+        DecoderLayers = 2,
+        ContextDim = 16,
+        SentenceDim = 6,
+        IdentityDim = 5,
+    };
+
+    static Tensor Noise(string purpose, params long[] shape) => new RandomSource(4).Normal(purpose, 0, shape);
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void A_picture_becomes_so_many_tokens_of_mean_0_and_deviation_1(int tokens) => OnTorch.Run(() =>
+    {
+        using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
+        var tokenizer = new KeyframeTokenizer(Small with { Tokens = tokens }, weights);
+        var made = tokenizer.Encode(Noise("pictures", 3, 4, 8, 12));
+        Assert.Equal([3, tokens, 10], made.Shape);
+        Assert.Equal(0, made.Mean(-1).Abs().Max().Item(), 1e-5);
+        Assert.Equal(1, made.Square().Mean().Item(), 1e-3);
+        Assert.NotEqual(made.Narrow(1, 0, 1).ToFloats(), made.Narrow(1, 1, 1).ToFloats());
+    });
+
+    [Fact]
+    public void Every_place_of_a_picture_has_a_say_in_every_token() => OnTorch.Run(() =>
+    {
+        using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
+        var tokenizer = new KeyframeTokenizer(Small, weights);
+        using var learning = Autograd.Enable();
+        for (var token = 0; token < 2; token++)
+        {
+            var features = Noise("features", 1, Small.Places, Small.Features).RequireGrad();
+            tokenizer.Compressor.Forward(features).Select(1, token).Square().Select(1, 0).Sum().Backward();
+            Assert.All(features.Grad!.Abs().Sum(-1).ToFloats(), reached => Assert.True(reached > 1e-7));
+        }
+    });
+
+    [Fact]
+    public void The_renderer_sees_2_tokens_15_sentences_and_5_identities_and_zeros_for_what_is_missing() => OnTorch.Run(() =>
+    {
+        using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
+        var renderer = new KeyframeTokenizer(Small, weights).Renderer;
+        var tokens = Noise("tokens", 2, 2, 10);
+        Assert.Equal(2 + 15 + 5, Small.ContextRows);
+        var plain = renderer.Rows(tokens);
+        Assert.Equal([2, 22, 16], plain.Shape);
+        Assert.Equal(0, plain.Narrow(1, 2, 20).Abs().Max().Item());
+        var whole = renderer.Rows(tokens, Noise("sentences", 2, 3, 6), Noise("identities", 2, 1, 5));
+        bool[] there = [.. whole.Abs().Sum(-1).Select(0, 1).ToFloats().Select(sum => sum > 0)];
+        Assert.Equal(Enumerable.Range(0, 22).Select(row => row is < 5 or 17), there);
+        Close.To(plain.Narrow(1, 0, 2), whole.Narrow(1, 0, 2), 0);
+    });
+
+    [Fact]
+    public void A_masked_row_has_no_influence_and_one_that_is_seen_has() => OnTorch.Run(() =>
+    {
+        using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
+        var renderer = new KeyframeTokenizer(Small, weights).Renderer;
+        var (tokens, sentences, others) = (Noise("tokens", 1, 2, 10), Noise("sentences", 1, 3, 6), Noise("others", 1, 3, 6));
+        var seen = Tensor.Ones([1, 22], DType.F32, Device.Cpu);
+        seen.Narrow(1, 2, 15).Fill_(0);
+        Tensor Velocity(Tensor said, Tensor? mask) =>
+            renderer.Velocity(Noise("noisy", 1, 4, 8, 12), [0.6], renderer.Rows(tokens, said, seen: mask));
+        Close.To(Velocity(sentences, seen), Velocity(others, seen), 0);
+        Assert.True((Velocity(sentences, null) - Velocity(others, null)).Abs().Max().Item() > 1e-5);
+    });
+
+    [Fact]
+    public void A_picture_is_rendered_from_its_rows_alone_of_a_batch() => OnTorch.Run(() =>
+    {
+        using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
+        var renderer = new KeyframeTokenizer(Small, weights).Renderer;
+        var rows = renderer.Rows(Noise("tokens", 2, 2, 10));
+        var noisy = Noise("noisy", 2, 4, 8, 12);
+        var both = renderer.Velocity(noisy, [0.9, 0.3], rows);
+        Close.To(renderer.Velocity(noisy.Narrow(0, 1, 1), [0.3], rows.Narrow(0, 1, 1)), both.Narrow(0, 1, 1), 1e-4);
+        var (a, b) = (renderer.Render(Noise("noise", 4, 8, 12), rows.Select(0, 0), Schedule.UniPC(3, 3)),
+            renderer.Render(Noise("noise", 4, 8, 12), rows.Select(0, 1), Schedule.UniPC(3, 3)));
+        Assert.Equal([4, 8, 12], a.Shape);
+        Assert.True(a.AllFinite() && (a - b).Abs().Max().Item() > 1e-5);
+    });
+
+    [Fact]
+    public void Gradients_reach_every_weight_of_both_halves() => OnTorch.Run(() =>
+    {
+        using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
+        var tokenizer = new KeyframeTokenizer(Small, weights);
+        weights.Trainable();
+        using (Autograd.Enable())
+        {
+            var rows = tokenizer.Renderer.Rows(tokenizer.Encode(Noise("pictures", 2, 4, 8, 12)), Noise("s", 2, 3, 6), Noise("i", 2, 1, 5));
+            tokenizer.Renderer.Velocity(Noise("noisy", 2, 4, 8, 12), [0.9, 0.3], rows).Square().Sum().Backward();
+        }
+        Assert.All(weights.Parameters, pair => Assert.True(pair.Value.Grad is { } grad && grad.Abs().Max().Item() > 0, pair.Key));
+    });
+
+    [Fact]
+    public void What_does_not_fit_is_refused_in_a_sentence() => OnTorch.Run(() =>
+    {
+        using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
+        var tokenizer = new KeyframeTokenizer(Small, weights);
+        Refused("[1, 4, 8, 16]", () => tokenizer.Encode(Noise("x", 1, 4, 8, 16)));
+        Refused("[1, 3, 10]", () => tokenizer.Renderer.Rows(Noise("x", 1, 3, 10)));
+        Refused("16 are given", () => tokenizer.Renderer.Rows(Noise("x", 1, 2, 10), Noise("s", 1, 16, 6)));
+        Refused("6 are given", () => tokenizer.Renderer.Rows(Noise("x", 1, 2, 10), null, Noise("i", 1, 6, 5)));
+        Refused("Patches of 5", () => new KeyframeTokenizer(Small with { Patch = 5 }, weights));
+        Refused("at least 1", () => new KeyframeTokenizer(Small with { Blocks = 0 }, weights));
+
+        static void Refused(string words, Func<object> action) =>
+            Assert.Contains(words, Assert.Throws<ArgumentException>(action).Message, StringComparison.Ordinal);
+    });
+}
