@@ -89,7 +89,8 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         }
         var background = Has(run, "background") ? PlateView.Part(Ends(run.Input("background")).First, settings.Zoom) : null;
         if (background is not null && settings.Staging is { } staging)
-            background = Collage.Of(new Picture(PlateView.Fit(background, settings.Width, settings.Height), settings.Width, settings.Height),
+            background = Collage.Of(
+                new Picture(PlateView.Fit(background, settings.Width, settings.Height), settings.Width, settings.Height),
                 [.. staging.Select((_, i) => Has(run, $"person-{i + 1}") ? Ends(run.Input($"person-{i + 1}")).First : null)], staging);
         var first = Has(run, "first") ? Ends(run.Input("first")).Last : null;
         var last = Has(run, "last") ? Ends(run.Input("last")).First : null;

@@ -118,7 +118,8 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
         {
             if (!role.Visible) return default;
             var (left, right) = ((double)role.Box.Left / width, (role.Box.Right + 1.0) / width);
-            return new(mirrored ? 1 - right : left, (double)role.Box.Top / height, mirrored ? 1 - left : right, (role.Box.Bottom + 1.0) / height);
+            var (top, bottom) = ((double)role.Box.Top / height, (role.Box.Bottom + 1.0) / height);
+            return mirrored ? new(1 - right, top, 1 - left, bottom) : new(left, top, right, bottom);
         }
         return [.. story.Shots.Select(shot => stage.Draw(shot.Spec, LatentStory.Moments).Seen.Select(roles => roles.Select(Box).ToArray())
             .ToArray())];

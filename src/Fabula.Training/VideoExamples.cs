@@ -57,8 +57,9 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
     {
         var frames = mode.Clip ? 5 : 1;
         var memory = mode.Memory == 0 ? 0 : 1 + chance["memory"].Below(mode.Memory);
-        var batch = new VideoBatch(mode, size, frames, memory, new float[size * frames * _picture], new float[size * memory * _picture],
-            new float[size * frames * _picture], new float[size * 4 * frames * rows * columns], new float[size * frames * rows * columns], new string[size]);
+        var (all, cells) = (size * frames * _picture, size * frames * rows * columns);
+        var batch = new VideoBatch(mode, size, frames, memory, new float[all], new float[size * memory * _picture], new float[all],
+            new float[4 * cells], new float[cells], new string[size]);
         for (var i = 0; i < size; i++) Fill(batch, i, chance[i]);
         return batch;
     }
@@ -146,7 +147,8 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
     {
         var seen = others.Select((other, m) => story.Pictures[other][chance["which"][m].Below(3)]);
         if (!batch.Mode.Cast) return seen.Take(batch.Memory);
-        var roles = story.Story.Shots[number].Spec.Roles.Select(role => story.Story.People.Index().First(at => at.Item == role.Person).Index);
+        var people = story.Story.People.Index().ToDictionary(at => at.Item, at => at.Index);
+        var roles = story.Story.Shots[number].Spec.Roles.Select(role => people[role.Person]);
         var portraits = roles.Where((_, i) => chance["portrait"][i].Happens(0.85)).Select(who => story.Portraits[who]);
         return portraits.Concat(seen).Take(batch.Memory);
     }

@@ -35,8 +35,11 @@ public class KeyframePlannerTests
         var rows = new List<PlannerRow>();
         for (var i = 0; i < count; i++)
         {
-            rows.AddRange(Script.Select(row => row with { Index = row.Kind == PlannerKind.Sentence ? 2 * i + row.Index
-                : row.Kind == PlannerKind.Identity ? i : row.Index }));
+            rows.AddRange(Script.Select(row => row with
+            {
+                Index = row.Kind == PlannerKind.Sentence ? 2 * i + row.Index
+                : row.Kind == PlannerKind.Identity ? i : row.Index
+            }));
             rows.AddRange([new(PlannerKind.Picture, 2 * i), new(PlannerKind.Picture, 2 * i + 1)]);
         }
         var frames = Frames(count).ToList();

@@ -148,6 +148,7 @@ public sealed class RecipeTests : IDisposable
             Assert.Equal(fresh[i].Clips, kept[i].Clips);
             Assert.Equal(fresh[i].Pictures, kept[i].Pictures);
             Assert.Equal(fresh[i].Plates, kept[i].Plates);
+            Assert.Equal(fresh[i].Collages, kept[i].Collages);
             Assert.Equal(i == 0, kept[i].Clips[0].Length > 0);
         }
         // A clip's first latent frame is its first picture.
@@ -155,6 +156,22 @@ public sealed class RecipeTests : IDisposable
         for (var channel = 0; channel < 6; channel++)
             for (var at = 0; at < 448; at++)
                 Assert.Equal((double)picture[channel * 448 + at], (double)clip[channel * 5 * 448 + at], 2);
+        // Boxes are where people are, and a collage is the place with them: the same as the plate where the stage is empty.
+        var (boxes, figures) = (fresh[1].Boxes, fresh[1].Figures);
+        var people = 0;
+        for (var shot = 0; shot < boxes.Length; shot++)
+            for (var moment = 0; moment < 3; moment++)
+            {
+                var seen = boxes[shot][moment].Where(box => box != default).ToList();
+                people += seen.Count;
+                for (var at = 0; at < 448; at++)
+                    if (figures[shot][moment * 2 * 448 + at] > 0.9)
+                        Assert.Contains(seen, box => box.Left * 28 <= at % 28 + 1 && box.Right * 28 >= at % 28
+                            && box.Top * 16 <= at / 28 + 1 && box.Bottom * 16 >= at / 28);
+                if (fresh[1].Story.Shots[shot].Spec.Camera == CameraMove.Static)
+                    Assert.Equal(seen.Count == 0, fresh[1].Collages[shot][moment].SequenceEqual(fresh[1].Plates[shot]));
+            }
+        Assert.True(people > 0);
     });
 
     [Fact]

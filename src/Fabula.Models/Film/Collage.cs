@@ -1,5 +1,5 @@
-// A shot's first frame as a collage: people cut out of their portraits and laid on the empty place where they stand. A model that takes drafts
-// begins with it and paints what is different: the pose, the light, the hands.
+// A shot's first frame as a collage: people cut out of their portraits and laid on the empty place where they stand. A model that takes
+// drafts begins with it and paints what is different: the pose, the light, the hands.
 namespace Fabula.Models;
 
 public static class Collage
