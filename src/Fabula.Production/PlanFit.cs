@@ -15,6 +15,9 @@ public static class PlanFit
         if (!facts.Modes.HasFlag(FilmModes.Text))
             findings.Add(Finding.Error("model", $"{facts.Name} begins every shot with a given picture, and nothing here draws one.",
                 "Name a model that makes shots from words, such as Wan T2V, or TI2V."));
+        // What a model that takes empty places as background was taught for.
+        if (plan.Film.Method is null && facts.Modes.HasFlag(FilmModes.Background))
+            plan = plan with { Film = plan.Film with { Method = FilmMethod.InfinityStory } };
         if (plan.Film.Method == FilmMethod.StoryMem) plan = WithoutBridges(plan);
         var bridges = plan.Transitions.Count(join => join.Method == JoinMethod.Bridge);
         if (bridges > 0 && !facts.Modes.HasFlag(FilmModes.First | FilmModes.Last))

@@ -100,6 +100,29 @@ public class MethodTests
     }
 
     [Fact]
+    public void A_model_that_takes_backgrounds_makes_keyframes_of_them_unless_the_plan_says_otherwise()
+    {
+        using var production = new SmallProduction();
+        using var film = production.Open();
+        var facts = new StandInRenderer().Facts;
+        FilmMethod? Fitted(FilmFacts facts, FilmMethod? wanted) =>
+            PlanFit.To(film.Plan with { Film = film.Plan.Film with { Method = wanted } }, facts).Plan.Film.Method;
+        var taught = facts with { Modes = facts.Modes | FilmModes.Background };
+        Assert.Null(Fitted(facts, null));
+        Assert.Equal(FilmMethod.InfinityStory, Fitted(taught, null));
+        Assert.Equal(FilmMethod.StoryMem, Fitted(taught, FilmMethod.StoryMem));
+        // Its keyframe sees the place and everybody who is there from the beginning, each by a name of their own.
+        var (plan, _) = PlanFit.To(film.Documents.Plan with { Film = film.Documents.Plan.Film with { Method = null } }, taught);
+        var graph = FilmGraph.Create(new(plan, production.Root, [], taught with { DrawsPortraits = true }, "x"),
+            new Recipes(() => throw new InvalidOperationException(), (_, _) => { }, () => 0));
+        var shot = plan.Shots.First(shot => shot.Cut && shot.Start.Count > 0 && shot.Method != ShotMethod.Text);
+        var inputs = graph[$"keyframe/{shot.Id}"].Inputs.OfType<StepInput>().ToDictionary(input => input.Name, input => input.Step);
+        Assert.StartsWith("plate/", inputs["background"]);
+        Assert.Equal(shot.Start.Count, inputs.Keys.Count(name => name.StartsWith("person-", StringComparison.Ordinal)));
+        Assert.Equal(shot.Start.Count, ClipSettings.Of(graph[$"keyframe/{shot.Id}"]).Staging!.Count(box => box != default));
+    }
+
+    [Fact]
     public void A_collage_lays_people_cut_out_of_their_portraits_on_the_place()
     {
         Picture Painted(int width, int height, Func<int, int, (byte, byte, byte)> colour)
