@@ -1,5 +1,5 @@
-// Where people stand in the first frame of a shot. A model that paints people onto an empty place is told where (StageBox), or it would have
-// to guess from the noise, differently in every part of the picture.
+// Where people stand in the first frame of a shot. A model that paints people onto an empty place is told where (StageBox), or it would
+// have to guess from the noise, differently in every part of the picture.
 using Fabula.Models;
 using Fabula.Narrative;
 

@@ -168,7 +168,8 @@ public sealed class RecipeTests : IDisposable
                     if (figures[shot][moment * 2 * 448 + at] > 0.9)
                         Assert.Contains(seen, box => box.Left * 28 <= at % 28 + 1 && box.Right * 28 >= at % 28
                             && box.Top * 16 <= at / 28 + 1 && box.Bottom * 16 >= at / 28);
-                var apart = fresh[1].Collages[shot][moment].Zip(fresh[1].Plates[shot]).Max(pair => Math.Abs((float)(pair.First - pair.Second)));
+                var apart = fresh[1].Collages[shot][moment].Zip(fresh[1].Plates[shot])
+                    .Max(pair => Math.Abs((float)(pair.First - pair.Second)));
                 Assert.True(seen.Count == 0 ? apart < 0.01 : apart > 0.1, $"{seen.Count} people, {apart}");
             }
         Assert.True(people > 0);
