@@ -127,7 +127,7 @@ public static class Conditioning
         }
         var cells = new float[4 * masks.Count * rows * columns];
         for (var f = 0; f < masks.Count; f++)
-            DraftMask(cells, masks[f], f, masks.Count, rows, columns, first is null && f >= memory.Count ? staging ?? [] : []);
+            WriteMask(cells, masks[f], f, masks.Count, rows, columns, first is null && f == memory.Count ? staging ?? [] : []);
         var mask = Tensor.From(cells, 1, 4, masks.Count, rows, columns);
         var condition = Tensor.Cat(2, [.. latents]);
         return scope.Keep(Tensor.Cat(1, mask.To(condition.Device), condition));
@@ -150,7 +150,7 @@ public static class Conditioning
     /// Writes a frame's mask into that of all frames, [4, frames, rows, columns]. Where somebody is to stand the draft is in doubt, and the
     /// mask half as large: in the first channel for anybody, in the others for the first, the second and the third of the words.
     /// </summary>
-    public static void DraftMask(Span<float> cells, float[] values, int frame, int frames, int rows, int columns,
+    public static void WriteMask(Span<float> cells, float[] values, int frame, int frames, int rows, int columns,
         IReadOnlyList<StageBox> staging)
     {
         for (var channel = 0; channel < 4; channel++)

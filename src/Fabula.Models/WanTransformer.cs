@@ -14,80 +14,6 @@ using Fabula.Torch;
 
 namespace Fabula.Models;
 
-/// <summary>A prompt as the blocks see it: keys and values of every block, made once. Dispose of it when the shot is done.</summary>
-public sealed class WanPrompt : IDisposable
-{
-    internal (Tensor K, Tensor V)[] Text { get; }     // per block [B, N', heads, d]
-    internal (Tensor K, Tensor V)[]? Image { get; }   // per block [B, 257 or 514, heads, d]
-    internal Tensor Bias { get; }                     // [B, N'] log of how many padded rows a key stands for; -inf: none
-    internal Tensor? Pooled { get; }                  // [B, D], see WanConfig.PoolsText
-
-    internal WanKeys Block(int i) => new(Text[i], Bias, Image?[i]);
-
-    internal WanPrompt((Tensor, Tensor)[] text, (Tensor, Tensor)[]? image, Tensor bias, Tensor? pooled) =>
-        (Text, Image, Bias, Pooled) = (text, image, bias, pooled);
-
-    public void Dispose()
-    {
-        foreach (var (k, v) in Text.Concat(Image ?? [])) { k.Dispose(); v.Dispose(); }
-        Bias.Dispose();
-        Pooled?.Dispose();
-    }
-}
-
-/// <summary>What one block's cross-attention looks at.</summary>
-readonly record struct WanKeys((Tensor K, Tensor V) Text, Tensor Bias, (Tensor K, Tensor V)? Image);
-
-/// <summary>Rotation angles of every token: cosine and sine [L, d/2], or [B, L, d/2] where samples differ; fp32.</summary>
-public sealed record WanRotation(Tensor Cosine, Tensor Sine) : IDisposable
-{
-    public void Dispose() { Cosine.Dispose(); Sine.Dispose(); }
-}
-
-/// <summary>
-/// The timesteps of a forward pass: either one for all tokens, or (TI2V) a few distinct ones and which of them each token has.
-/// Modulation is computed per distinct timestep. In training each sample of a batch has its own.
-/// </summary>
-public sealed record WanTime(double[] Distinct, long[]? Index = null, bool PerSample = false)
-{
-    public static WanTime Each(double[] timesteps) => new(timesteps, null, true);
-
-    public static WanTime Of(double timestep) => new([timestep]);
-
-    /// <summary>From one timestep (0..1000) per token.</summary>
-    public static WanTime PerToken(ReadOnlySpan<double> timesteps)
-    {
-        var distinct = new List<double>();
-        var index = new long[timesteps.Length];
-        for (var i = 0; i < timesteps.Length; i++)
-        {
-            var at = distinct.IndexOf(timesteps[i]);
-            if (at < 0) { at = distinct.Count; distinct.Add(timesteps[i]); }
-            index[i] = at;
-        }
-        return distinct.Count == 1 ? new([.. distinct]) : new([.. distinct], index);
-    }
-}
-
-/// <summary>A step's time as the blocks see it: embedding [U, D] and modulation [U, 6, D] of U distinct timesteps, fp32.</summary>
-/// <param name="Time">The timesteps themselves.</param>
-public sealed record WanModulation(Tensor Embedding, Tensor Six, Tensor? Index, WanTime Time) : IDisposable
-{
-    public void Dispose() { Embedding.Dispose(); Six.Dispose(); Index?.Dispose(); }
-}
-
-/// <summary>
-/// Tokens of remembered frames that stand before the shot's in every block and are taken off before the head (OneStory, section 4.3). They
-/// are seen by all tokens and answer for nothing. Made by <see cref="AdaptiveConditioner"/>.
-/// </summary>
-/// <param name="Tokens">[B, N, D].</param>
-/// <param name="Rotation">Of the N tokens.</param>
-/// <param name="Timestep">Their own, 0..1000; null: the shot's (of several, the noisiest).</param>
-public sealed record WanContext(Tensor Tokens, WanRotation Rotation, double? Timestep = null) : IDisposable
-{
-    public void Dispose() { Tokens.Dispose(); Rotation.Dispose(); }
-}
-
 /// <summary>The network. Weights are borrowed: they must outlive it.</summary>
 public sealed class WanTransformer
 {
@@ -195,11 +121,11 @@ public sealed class WanTransformer
         if (cosine.Size(-2) != tokens)
             throw new ArgumentException($"The rotation tables are for {cosine.Size(-2)} tokens, the latents have {tokens}.");
 
-        var seen = Config.AnswersClean ? KnownClean(latents.To(DType.F32, _device)) : latents;
-        var x = _patch.Forward(seen.To(_type, _device)).Float();                                 // [B, L, D]
+        var known = new WanKnown(Config, latents.To(DType.F32, _device), time.Time);
+        var x = _patch.Forward((Config.AnswersClean ? known.Seen() : latents).To(_type, _device)).Float();   // [B, L, D]
         trace?.Record("patch_embedding", x.Transpose(1, 2).Reshape(batch, Config.Dim, f, h, w));
         if (_positions is not null) x = x + Positions(f, h, w);
-        if (_drafts is not null) x = x + Surprise(latents, time.Time) * _drafts.Float();
+        if (_drafts is not null) x = x + known.Surprise() * _drafts.Float();
         var remembered = context?.Tokens.Size(1) ?? 0;                                           // N
         if (context is not null)
         {
@@ -241,41 +167,13 @@ public sealed class WanTransformer
                 new((given[2], given[3]), given[6], image is null ? null : (given[7], given[8])), null), [.. inputs]);
         }
         if (remembered > 0) x = x.Narrow(1, remembered, x.Size(1) - remembered).Contiguous();
-        // [B, L, pt ph pw out]
-        x = _head.Forward(x, e, ownIndex, perSample);
+        x = _head.Forward(x, e, ownIndex, perSample);                                            // [B, L, pt ph pw out (+ 1)]
         trace?.Record("head", x);
         if (x.Size(1) > tokens) x = x.Narrow(1, 0, tokens);
         var numbers = (long)Config.OutDim * Config.Patch.T * Config.Patch.H * Config.Patch.W;
         var answer = Unpatchify(x.Narrow(2, 0, numbers), f, h, w);
-        if (Config.TakesDrafts) answer = Drafted(answer, x.Narrow(2, numbers, 1), latents);
-        return scope.Keep(Config.AnswersClean ? Velocity(answer, latents, time.Time) : answer);
-    }
-
-    /// <summary>
-    /// How surprising each noisy patch would be if it were as its draft has it: 0 as expected, clamped to -0.75..3, [B, L, 1]. A product of
-    /// two pictures in one token, which the first layer of a small network cannot form.
-    /// </summary>
-    Tensor Surprise(Tensor latents, WanTime time)
-    {
-        var (x, z, t) = (latents.To(DType.F32, _device), (long)Config.OutDim, Times(time));
-        var wrong = WanPatchEmbedding.Unfold(((x.Narrow(1, 0, z) - x.Narrow(1, z + 4, z) * (1 - t)) / t).Square(), Config.Patch);
-        var drafted = WanPatchEmbedding.Unfold(Drafted(x), Config.Patch).Mean(2, keep: true);
-        return ((wrong.Mean(2, keep: true) - 1) * Math.Sqrt(wrong.Size(2) / 2.0)).Clamp(-3, 12) * 0.25 * drafted;
-    }
-
-    /// <summary>1 where there is a draft, else 0: [B, 1, F, H, W].</summary>
-    Tensor Drafted(Tensor x)
-    {
-        var mask = x.Narrow(1, Config.OutDim, 4).Mean(1, keep: true);
-        return (mask * (mask - 1)).Lt(0).Float();
-    }
-
-    /// <summary>Noise levels, [1 or B, 1, 1, 1, 1], none so low that dividing by it makes no sense.</summary>
-    Tensor Times(WanTime time)
-    {
-        if (time.Index is not null) throw new ArgumentException("A model with options of tiny ones takes one timestep for all tokens.");
-        return Tensor.From([.. time.Distinct.Select(timestep => (float)Math.Max(timestep / 1000, LeastNoise))],
-            time.Distinct.Length, 1, 1, 1, 1).To(_device);
+        if (Config.TakesDrafts) answer = known.WithDrafts(answer, x.Narrow(2, numbers, 1));
+        return scope.Keep(Config.AnswersClean ? known.Velocity(answer) : answer);
     }
 
     /// <summary>The six modulation vectors of an embedding [U, D]: [U, 6, D].</summary>
@@ -310,27 +208,6 @@ public sealed class WanTransformer
         return (modulation, Tensor.Cat(0, Tensor.Full([remembered], row, DType.I64, _device), shot));
     }
 
-    /// <summary>Where there is a draft, as much of it as each token's last number [B, L, 1] says. See WanConfig.TakesDrafts.</summary>
-    Tensor Drafted(Tensor answer, Tensor gate, Tensor latents)
-    {
-        var (x, z, (pt, ph, pw)) = (latents.To(DType.F32, _device), (long)Config.OutDim, Config.Patch);
-        var (f, h, w) = (x.Size(2) / pt, x.Size(3) / ph, x.Size(4) / pw);
-        var kept = gate.Sigmoid().Reshape(x.Size(0), 1, f, h, w).RepeatInterleave(pt, 2).RepeatInterleave(ph, 3).RepeatInterleave(pw, 4);
-        return answer + (x.Narrow(1, z + 4, z) - answer) * (kept * Drafted(x));
-    }
-
-    /// <summary>The noise of what is known whole is no news: the network sees the latents themselves.</summary>
-    Tensor KnownClean(Tensor x)
-    {
-        var z = (long)Config.OutDim;
-        return Open(x) is { } open
-            ? Tensor.Cat(1, open.Where(x.Narrow(1, 0, z), x.Narrow(1, z + 4, z)), x.Narrow(1, z, z + 4)) : x;
-    }
-
-    /// <summary>[B, 1, F, H, W] where something is left to say: not all four mask channels are 1. Null without a mask.</summary>
-    Tensor? Open(Tensor latents) => latents.Size(1) != 2 * Config.OutDim + 4 ? null
-        : latents.Narrow(1, Config.OutDim, 4).Mean(1, keep: true).Lt(1);
-
     /// <summary>Learned positions of a grid, [1, f h w, D].</summary>
     Tensor Positions(long f, long h, long w)
     {
@@ -339,17 +216,6 @@ public sealed class WanTransformer
             + $"not {w}x{h}.");
         return _positions.Float().Unsqueeze(0).Repeat(1, f, 1);
     }
-
-    /// <summary>See <see cref="WanConfig.AnswersClean"/>; one timestep for all, or one per sample.</summary>
-    Tensor Velocity(Tensor answer, Tensor latents, WanTime time)
-    {
-        var (x, z) = (latents.To(DType.F32, _device), (long)Config.OutDim);
-        if (Open(x) is { } open) answer = open.Where(answer, x.Narrow(1, z + 4, z));
-        return (x.Narrow(1, 0, z) - answer) / Times(time);
-    }
-
-    /// <summary>Below this noise level a velocity would be divided by next to nothing.</summary>
-    public const double LeastNoise = 0.02;
 
     /// <summary>Rotation angles of a grid [model.py rope_params, rope_apply]: computed in double, stored in fp32.</summary>
     /// <param name="frames">Temporal position of each latent frame: 0, 1, 2... or, for remembered frames, negative.</param>

@@ -119,7 +119,7 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
         for (var f = 0; f < frames; f++)
         {
             var values = Conditioning.DraftMask(f, frames, mode.First, mode.Last, place);
-            Conditioning.DraftMask(batch.KnownMask.AsSpan(at * 4 * frames * rows * columns), values, f, frames, rows, columns, staging);
+            Conditioning.WriteMask(batch.KnownMask.AsSpan(at * 4 * frames * rows * columns), values, f, frames, rows, columns, staging);
             if (f == 0) Place(place ? empty : story.Pictures[number][0], 1, 0, batch.Known, at, frames, 0);
             else if (place) Place(story.Stills[number][0], 1, 0, batch.Known, at, frames, f);
             else

@@ -104,7 +104,7 @@ public class PocketOptionsTests
         var cells = new float[4 * Frames * Rows * Columns];
         // The first covers the left half of the upper row, the second is not there yet, the third has the last column.
         StageBox[] staging = [new(0, 0, 0.5, 0.4), default, new(0.8, 0, 1, 1)];
-        Conditioning.DraftMask(cells, Conditioning.DraftMask(1, Frames, false, false, true), 1, Frames, Rows, Columns, staging);
+        Conditioning.WriteMask(cells, Conditioning.DraftMask(1, Frames, false, false, true), 1, Frames, Rows, Columns, staging);
         float[] Channel(int channel) => cells[((channel * Frames + 1) * Rows * Columns)..((channel * Frames + 2) * Rows * Columns)];
         Assert.Equal([0.25f, 0.25f, 0.5f, 0.25f, 0.5f, 0.5f, 0.5f, 0.25f], Channel(0));
         Assert.Equal([0.25f, 0.25f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f], Channel(1));
