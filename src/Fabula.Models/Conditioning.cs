@@ -90,16 +90,16 @@ public static class Conditioning
 
     /// <summary>
     /// As <see cref="Encode"/>, for models that take drafts (<see cref="WanConfig.TakesDrafts"/>): known frames are encoded alone, and
-    /// where nothing is known stands what the frame will be like, with a mask of one half. After a first frame that is the first frame,
-    /// turning into the last where there is one; otherwise the background, if there is one.
+    /// where nothing is known stands what the frame will be like, with a mask of one half: the drafts. Between a first and a last frame
+    /// that is the one turning into the other; after a first frame without a draft for each frame, the first frame.
     /// </summary>
     /// <param name="first">The first frame [3, H, W]; null: not known.</param>
     /// <param name="last">The last frame, known with the first.</param>
-    /// <param name="background">The empty place.</param>
+    /// <param name="drafts">What the frames will be like: nothing, one picture for all of them, or one for each pixel frame.</param>
     /// <param name="memory">Remembered pictures, oldest first.</param>
-    /// <param name="staging">Where people stand on the background, in the order of the words.</param>
-    public static Tensor Drafts(WanVae vae, int frames, int rows, int columns, Tensor? first, Tensor? last, Tensor? background,
-        IReadOnlyList<Tensor> memory, IReadOnlyList<StageBox>? staging = null)
+    /// <param name="staging">Where people stand in each pixel frame, in the order of the words; or nothing.</param>
+    public static Tensor Drafts(WanVae vae, int frames, int rows, int columns, Tensor? first, Tensor? last, IReadOnlyList<Tensor> drafts,
+        IReadOnlyList<Tensor> memory, IReadOnlyList<IReadOnlyList<StageBox>>? staging = null)
     {
         using var scope = TensorScope.Open();
         var stride = vae.Config.SpatialStride;
@@ -110,7 +110,17 @@ public static class Conditioning
             var latents = vae.Encode(Fit(image).Repeat(1, 1, StillFrames, 1, 1));                // [1, z, 2, h, w]
             return [latents.Narrow(2, 0, 1), latents.Narrow(2, 1, 1)];
         }
-        var (start, end, place) = (Still(first), Still(last), Still(background));
+        Tensor[]? Moving()
+        {
+            var latents = vae.Encode(Tensor.Cat(2, [.. drafts.Select(Fit)]));                    // [1, z, f, h, w]
+            return [.. Enumerable.Range(0, (int)latents.Size(2)).Select(f => latents.Narrow(2, f, 1))];
+        }
+        if (drafts.Count > 1 && drafts.Count != frames)
+            throw new ArgumentException($"A shot of {frames} frames has one draft for all or one for each, not {drafts.Count}.");
+        var moves = last is null && drafts.Count > 1;
+        var (start, end) = (first is not null && moves ? null : Still(first), Still(last));
+        var draft = moves ? Moving() : start is null && drafts.Count > 0 ? Still(drafts[0]) : start;
+        if (first is not null && moves) draft![0] = vae.Encode(Fit(first));
         var (length, nothing) = (LatentFrames(frames), Tensor.Zeros([1, vae.Config.ZDim, 1, rows, columns], DType.F32, Device.Cpu));
         var (latents, masks) = (new List<Tensor>(), new List<float[]>());
         foreach (var picture in memory)
@@ -121,13 +131,17 @@ public static class Conditioning
         for (var f = 0; f < length; f++)
         {
             var share = DraftShare(f, length);
-            latents.Add((start ?? place)?[Math.Min(f, 1)] is not { } draft ? nothing
-                : end is null || f == 0 ? draft : draft + (end[1] - draft) * share);
-            masks.Add(DraftMask(f, length, first is not null, last is not null, background is not null));
+            latents.Add(draft?[moves ? f : Math.Min(f, 1)] is not { } drawn ? nothing
+                : end is null || f == 0 ? drawn : drawn + (end[1] - drawn) * share);
+            masks.Add(DraftMask(f, length, first is not null, last is not null, drafts.Count > 0));
         }
         var cells = new float[4 * masks.Count * rows * columns];
         for (var f = 0; f < masks.Count; f++)
-            WriteMask(cells, masks[f], f, masks.Count, rows, columns, first is null && f == memory.Count ? staging ?? [] : []);
+        {
+            var at = f - memory.Count;
+            var staged = staging is { Count: > 0 } && at >= 0 && last is null && (first is null ? moves || at == 0 : moves && at > 0);
+            WriteMask(cells, masks[f], f, masks.Count, rows, columns, staged ? staging![StagedFrame(at)] : []);
+        }
         var mask = Tensor.From(cells, 1, 4, masks.Count, rows, columns);
         var condition = Tensor.Cat(2, [.. latents]);
         return scope.Keep(Tensor.Cat(1, mask.To(condition.Device), condition));
@@ -135,6 +149,9 @@ public static class Conditioning
 
     /// <summary>A picture stands still for so many frames when it is encoded as a draft: one group of four after the first.</summary>
     public const int StillFrames = 5;
+
+    /// <summary>The pixel frame whose staging is that of latent frame f: the middle one of the four it stands for.</summary>
+    public static int StagedFrame(int f) => f == 0 ? 0 : 4 * f - 2;
 
     /// <summary>How much of the last frame is in the draft of latent frame f, which ends with pixel frame 4 f.</summary>
     public static double DraftShare(int f, int length) => f == length - 1 ? 1 : f == 0 ? 0 : (4 * f - 1.5) / (4 * (length - 1));
@@ -214,5 +231,3 @@ public static class Conditioning
             .Unsqueeze(2);
 }
 
-/// <summary>Where somebody stands in a picture, as shares of its width and height; empty for somebody who is not to be seen.</summary>
-public readonly record struct StageBox(double Left, double Top, double Right, double Bottom);

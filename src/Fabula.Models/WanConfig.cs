@@ -39,9 +39,9 @@ public sealed record WanConfig
     public bool ConditionAlone { get; init; }
     /// <summary>
     /// With <see cref="AnswersClean"/>: a condition latent whose mask channels are neither all 0 nor all 1 is a draft, which says what the
-    /// frame is like: the empty place behind the people, or the first frame of a shot (<see cref="Conditioning.Drafts"/>). The head says
-    /// of each token how much of its draft is kept, so that what stands still need not pass through the network, and each token is told how
-    /// far its noisy patch is from the draft.
+    /// frame is like: a collage of people on the empty place, or the first frame of a shot (<see cref="Conditioning.Drafts"/>). The head
+    /// says of each cell how much of its draft is kept, so that what is right there need not pass through the network, and each token is
+    /// told how far its noisy patch is from the draft.
     /// </summary>
     public bool TakesDrafts { get; init; }
     /// <summary>

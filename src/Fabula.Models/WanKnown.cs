@@ -40,12 +40,15 @@ sealed class WanKnown(WanConfig config, Tensor x, WanTime time)
         return ((wrong.Mean(2, keep: true) - 1) * Math.Sqrt(wrong.Size(2) / 2.0)).Clamp(-3, 12) * 0.25 * drafted;
     }
 
-    /// <summary>The network's answer [B, z, F, H, W] and of drafts as much as each token's last number [B, L, 1] says.</summary>
+    /// <summary>
+    /// The network's answer [B, z, F, H, W] and of drafts as much as the last numbers of each token say, one for each of its cells
+    /// [B, L, pt ph pw].
+    /// </summary>
     public Tensor WithDrafts(Tensor answer, Tensor gate)
     {
         var (pt, ph, pw) = config.Patch;
-        var kept = gate.Sigmoid().Reshape(x.Size(0), 1, x.Size(2) / pt, x.Size(3) / ph, x.Size(4) / pw)
-            .RepeatInterleave(pt, 2).RepeatInterleave(ph, 3).RepeatInterleave(pw, 4);
+        var kept = gate.Sigmoid().Reshape(x.Size(0), x.Size(2) / pt, x.Size(3) / ph, x.Size(4) / pw, pt, ph, pw)
+            .Permute(0, 1, 4, 2, 5, 3, 6).Reshape(x.Size(0), 1, x.Size(2), x.Size(3), x.Size(4));
         return answer + (Condition - answer) * (kept * HasDraft);
     }
 

@@ -167,12 +167,12 @@ public sealed class WanTransformer
                 new((given[2], given[3]), given[6], image is null ? null : (given[7], given[8])), null), [.. inputs]);
         }
         if (remembered > 0) x = x.Narrow(1, remembered, x.Size(1) - remembered).Contiguous();
-        x = _head.Forward(x, e, ownIndex, perSample);                                            // [B, L, pt ph pw out (+ 1)]
+        x = _head.Forward(x, e, ownIndex, perSample);                                            // [B, L, pt ph pw (out [+ 1])]
         trace?.Record("head", x);
         if (x.Size(1) > tokens) x = x.Narrow(1, 0, tokens);
         var numbers = (long)Config.OutDim * Config.Patch.T * Config.Patch.H * Config.Patch.W;
         var answer = Unpatchify(x.Narrow(2, 0, numbers), f, h, w);
-        if (Config.TakesDrafts) answer = known.WithDrafts(answer, x.Narrow(2, numbers, 1));
+        if (Config.TakesDrafts) answer = known.WithDrafts(answer, x.Narrow(2, numbers, x.Size(2) - numbers));
         return scope.Keep(Config.AnswersClean ? known.Velocity(answer) : answer);
     }
 
@@ -469,7 +469,7 @@ sealed class WanCrossAttention
 sealed class WanHead(WanConfig config, Weights weights)
 {
     readonly Linear _head = new(weights["head"], config.Dim,
-        config.OutDim * config.Patch.T * config.Patch.H * config.Patch.W + (config.TakesDrafts ? 1 : 0));
+        (config.OutDim + (config.TakesDrafts ? 1 : 0)) * config.Patch.T * config.Patch.H * config.Patch.W);
     readonly Tensor _modulation = weights.Get("modulation", 1, 2, config.Dim);
 
     public Tensor Forward(Tensor x, Tensor e, Tensor? index, bool perSample)

@@ -8,11 +8,11 @@ namespace Fabula.Production;
 /// <param name="Part">Most frames of one pass.</param>
 /// <param name="Memory">How many pictures of each remembered input are taken, in the inputs' order.</param>
 /// <param name="Zoom">With a background: how many times nearer the camera is than the background's (<see cref="PlateView"/>).</param>
-/// <param name="Staging">With a background: where people stand on it (<see cref="Production.Staging"/>).</param>
+/// <param name="Staging">With a background: people's ways on it (<see cref="Production.Staging"/>).</param>
 /// <param name="BankRoom">With a bank: how many of its keyframes are taken, and <paramref name="Pinned"/> of which shots first.</param>
 public sealed record ClipSettings(string Renderer, string Prompt, string Negative, int Width, int Height, int Frames, int Part, ulong Seed,
     int Steps, double Shift, double Guidance, double MemoryStride, double MemoryGuidance, IReadOnlyList<int> Memory,
-    double Zoom = 1, int BankRoom = 0, IReadOnlyList<string>? Pinned = null, IReadOnlyList<StageBox>? Staging = null)
+    double Zoom = 1, int BankRoom = 0, IReadOnlyList<string>? Pinned = null, IReadOnlyList<StageWay>? Staging = null)
 {
     public Settings Canonical() => Settings.Of(this);
 
@@ -46,7 +46,6 @@ public sealed record ClipSettings(string Renderer, string Prompt, string Negativ
         Guidance = Guidance,
         MemoryStride = MemoryStride,
         MemoryGuidance = MemoryGuidance,
-        Staging = Staging ?? [],
     };
 }
 

@@ -130,18 +130,19 @@ public static class FilmGraph
             if (background is not null) inputs.Add(background.As("background"));
             if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
             var zoom = background is null ? 1 : PlateView.Zoom(shot.Size);
+            var people = shot.Start.Union(shot.End).Select(id => _people[id]).ToList();
+            var staging = background is null ? null : Ways[shot.Id];
+            for (var i = 0; i < staging?.Count; i++)
+                if (Portrait(people[i], shot) is { } portrait) inputs.Add(portrait.As($"person-{i + 1}"));
             if (_plan.Film.Method == FilmMethod.InfinityStory && shot.Cut && shot.Method != ShotMethod.Text
                 && _facts.Modes.HasFlag(FilmModes.First))
             {
-                var people = shot.Start.Union(shot.End).Select(id => _people[id]).ToList();
-                var staging = background is null ? null : Staging.Of(shot, people);
-                var drawn = Words(shot.Keyframe, 1, (ulong)Seed(shot), takes, zoom, staging);
-                List<Input> seen = [.. inputs];
-                for (var i = 0; i < staging?.Count; i++)
-                    if (staging[i] != default && Portrait(people[i], shot) is { } portrait) seen.Add(portrait.As($"person-{i + 1}"));
-                inputs.Add(Add(new Step($"keyframe/{shot.Id}", recipes.Clip, drawn, seen, [Recipes.Clips])).As("first"));
+                // Only who is there at the beginning is in its way, so that whoever comes later changes nothing of it.
+                var standing = staging?.Select(way => new StageWay(way.At(0), way.At(0))).ToList();
+                var drawn = Words(shot.Keyframe, 1, (ulong)Seed(shot), takes, zoom, standing);
+                inputs.Add(Add(new Step($"keyframe/{shot.Id}", recipes.Clip, drawn, [.. inputs], [Recipes.Clips])).As("first"));
             }
-            var words = Words(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes, zoom);
+            var words = Words(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes, zoom, staging);
             return new Step(Clip(shot.Id), recipes.Clip, words, inputs, [Recipes.Clips]);
         }
 
@@ -159,7 +160,7 @@ public static class FilmGraph
         static string Sentence(string text) => text.TrimEnd('.', ' ') + ".";
 
         Settings Words(string prompt, int frames, ulong seed, IReadOnlyList<int> memory, double zoom = 1,
-            IReadOnlyList<StageBox>? staging = null) =>
+            IReadOnlyList<StageWay>? staging = null) =>
             (ClipOf(prompt, frames, seed, memory) with { Zoom = zoom, Staging = staging }).Canonical();
 
         ClipSettings ClipOf(string prompt, int frames, ulong seed, IReadOnlyList<int> memory) => new(input.Renderer, prompt,
@@ -169,6 +170,8 @@ public static class FilmGraph
         /// <summary>The shots of its memory that count, newest first: as many as the model has room for.</summary>
         IEnumerable<PlanShot> Remembered(PlanShot shot) => shot.Method != ShotMethod.Memory || !_facts.Modes.HasFlag(FilmModes.Memory) ? []
             : shot.Memory.Reverse().Take(_facts.MostMemory).Select(id => ById[id]);
+
+        IReadOnlyDictionary<string, IReadOnlyList<StageWay>> Ways => field ??= Staging.Of(_plan);
 
         Dictionary<string, PlanShot> ById => field ??= _plan.Shots.ToDictionary(shot => shot.Id);
 

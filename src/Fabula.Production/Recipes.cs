@@ -88,17 +88,22 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
                 .Select(i => new Picture(bank.Entries[i].Rgb, settings.Width, settings.Height)));
         }
         var background = Has(run, "background") ? PlateView.Part(Ends(run.Input("background")).First, settings.Zoom) : null;
-        if (background is not null && settings.Staging is { } staging)
-            background = Collage.Of(
-                new Picture(PlateView.Fit(background, settings.Width, settings.Height), settings.Width, settings.Height),
-                [.. staging.Select((_, i) => Has(run, $"person-{i + 1}") ? Ends(run.Input($"person-{i + 1}")).First : null)], staging);
+        var stage = background is null ? null : new Collages(settings, background,
+            [.. (settings.Staging ?? []).Select((_, i) => Has(run, $"person-{i + 1}") ? Ends(run.Input($"person-{i + 1}")).First : null)]);
         var first = Has(run, "first") ? Ends(run.Input("first")).Last : null;
         var last = Has(run, "last") ? Ends(run.Input("last")).First : null;
         var parts = settings.Parts();
         var frames = new List<byte[]>(settings.Frames);
         foreach (var (i, (length, seed)) in parts.Index())
         {
-            var request = settings.Request(length, seed) with { Memory = memory, First = first, Last = last, Background = background };
+            var request = settings.Request(length, seed) with
+            {
+                Memory = memory,
+                First = first,
+                Last = last,
+                Drafts = stage?.Drafts(frames.Count, length) ?? [],
+                Staging = stage?.Staging(frames.Count, length) ?? [],
+            };
             var keeping = new RenderKeeping(run.Folder, name => run.Load($"{name}-{i}"), (name, bytes) => run.Save($"{name}-{i}", bytes),
                 (done, total) => run.Report(i * total + done, parts.Count * total));
             var made = run.Load($"part-{i}") is { } kept ? Unpack(kept, settings) : renderer().Render(request, keeping, cancel);

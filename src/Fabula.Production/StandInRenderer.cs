@@ -55,9 +55,9 @@ public sealed class StandInRenderer : IRenderer
         void Add(string text) => hash.AppendData(Encoding.UTF8.GetBytes(text + "\n"));
         Add($"{request.Prompt.Length} {request.Prompt} {request.NegativePrompt}");
         Add($"{request.Frames} {request.Width} {request.Height} {request.Seed} {request.Steps} {request.Guidance} {request.Shift}");
-        Add($"{request.MemoryStride} {request.MemoryGuidance} {string.Join(' ', request.Staging)}");
+        Add($"{request.MemoryStride} {request.MemoryGuidance} {string.Join(' ', request.Staging.SelectMany(boxes => boxes))}");
         foreach (var (name, picture) in request.Memory.Select(picture => ("memory", picture))
-            .Append(("first", request.First!)).Append(("last", request.Last!)).Append(("background", request.Background!))
+            .Append(("first", request.First!)).Append(("last", request.Last!)).Concat(request.Drafts.Select(picture => ("draft", picture)))
             .Where(entry => entry.Item2 is not null))
         {
             Add($"{name} {picture.Width} {picture.Height}");

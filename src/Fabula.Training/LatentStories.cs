@@ -19,10 +19,12 @@ namespace Fabula.Training;
 public sealed record LatentStory(DrawnStory Story, Half[][] Clips, Half[][][] Pictures, Half[][] Portraits, Half[][] Plates,
     float[][] Figures, Half[][][] Stills)
 {
-    /// <summary>Where people stand: per shot, per moment, in the order of the roles.</summary>
+    /// <summary>Where people stand: per shot, per pixel frame, in the order of the roles.</summary>
     public StageBox[][][] Boxes { get; init; } = [];
     /// <summary>Per shot and moment, portraits laid on the empty place there (<see cref="Collage"/>).</summary>
     public Half[][][] Collages { get; init; } = [];
+    /// <summary>Per shot, where there are clips: the collages of all frames as a clip, [z, 5, 16, 28].</summary>
+    public Half[][] Moving { get; init; } = [];
 
     /// <summary>Frames of a shot that are encoded by themselves.</summary>
     public static readonly int[] Moments = [0, 8, 16];
@@ -48,12 +50,10 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             var path = Path.Combine(folder, $"{seed}-{number:D6}{(mirrored ? "-mirrored" : "")}.latents");
             var story = Tell(seed, number);
             var clips = number % clipEvery == 0;
-            var boxes = Where(story, stage);
-            yield return (Read(path, story, clips) ?? Make(path, story, clips, stage)) with
-            {
-                Boxes = boxes,
-                Collages = mirrored ? [] : Collages(Path.ChangeExtension(path, "collages"), story, boxes, stage),
-            };
+            var made = Read(path, story, clips) ?? Make(path, story, clips, stage);
+            var people = Cut(story);
+            made = made with { Boxes = Where(story, people, stage) };
+            yield return mirrored ? made : WithCollages(Path.ChangeExtension(path, "collages"), made, people, stage);
             done?.Invoke(number);
         }
     }
@@ -62,7 +62,7 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
     public LatentStory Encode(DrawnStory story, bool clips, Stage stage)
     {
         using var scope = TensorScope.Open();
-        var boxes = Where(story, stage);
+        var people = Cut(story);
         var drawn = story.Shots.Select(shot => clips ? stage.Draw(shot.Spec) : stage.Draw(shot.Spec, LatentStory.Moments)).ToList();
         Half[] One(ReadOnlySpan<byte> frame) => Halves(vae.Encode(Pixels(frame.ToArray(), 1, 1)));
         Half[][] pictures(Clip clip)
@@ -71,58 +71,85 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             var latents = vae.Encode(Pixels(chosen, LatentStory.Moments.Length, 1));
             return [.. Enumerable.Range(0, LatentStory.Moments.Length).Select(i => Halves(latents.Narrow(0, i, 1)))];
         }
-        return new(story,
+        var made = new LatentStory(story,
             [.. drawn.Select(clip => clips ? Halves(vae.Encode(Pixels(clip.Frames, 1, clip.Spec.Frames))) : [])],
             [.. drawn.Select(pictures)],
             [.. story.People.Select(person => One(stage.Draw(ShotSpec.Portrait(person)).Frames))],
             [.. story.Shots.Select(shot => One(Empty(shot.Spec, stage)))],
             [.. drawn.Select(clip => Figures(clip, clips))],
             [.. story.Shots.Select(shot => clips ? Still(shot.Spec, stage) : [])])
-        { Boxes = boxes, Collages = Collages(story, boxes, stage) };
+        { Boxes = Where(story, people, stage) };
+        return Collages(made, people, stage);
     }
 
-    Half[][][] Collages(DrawnStory story, StageBox[][][] boxes, Stage stage)
+    /// <summary>Portraits of the story's people, twice as large as the frames, as reference pictures are larger.</summary>
+    Dictionary<Person, CutOut> Cut(DrawnStory story)
     {
-        Picture Taken(byte[] rgb) => new(rgb, width, height);
-        var portraits = story.People.ToDictionary(person => person, person => Taken(stage.Draw(ShotSpec.Portrait(person)).Frames));
-        return [.. story.Shots.Select((shot, i) =>
+        using var stage = new Stage(2 * width, 2 * height);
+        return story.People.Distinct().ToDictionary(person => person,
+            person => CutOut.Of(new(stage.Draw(ShotSpec.Portrait(person)).Frames, 2 * width, 2 * height))!);
+    }
+
+    /// <summary>Where everybody is, as the portraits have them: standing, whatever they do, and whole.</summary>
+    StageBox[][][] Where(DrawnStory story, Dictionary<Person, CutOut> people, Stage stage)
+    {
+        using var portraits = new Stage(2 * width, 2 * height);
+        StageBox Box(ShotSpec spec, int role, double t)
+        {
+            var person = spec.Roles[role].Person;
+            if (stage.Feet(spec, role, t) is not { } feet) return default;
+            var model = portraits.Feet(ShotSpec.Portrait(person), 0, 0)!.Value;
+            var (cut, larger) = (people[person].Bounds, feet.Scale / model.Scale);
+            var (left, right) = ((feet.X + (cut.Left - model.X) * larger) / width, (feet.X + (cut.Right + 1 - model.X) * larger) / width);
+            var (top, bottom) = ((feet.Y + (cut.Top - model.Y) * larger) / height,
+                (feet.Y + (cut.Bottom + 1 - model.Y) * larger) / height);
+            return right < 0 || left > 1 ? default : mirrored ? new(1 - right, top, 1 - left, bottom) : new(left, top, right, bottom);
+        }
+        return [.. story.Shots.Select(shot => Enumerable.Range(0, shot.Spec.Frames).Select(frame =>
+            Enumerable.Range(0, shot.Spec.Roles.Count).Select(role => Box(shot.Spec, role, (double)frame / (shot.Spec.Frames - 1)))
+                .ToArray()).ToArray())];
+    }
+
+    LatentStory Collages(LatentStory story, Dictionary<Person, CutOut> people, Stage stage)
+    {
+        var (pictures, moving) = (new List<Half[][]>(), new List<Half[]>());
+        foreach (var (shot, i) in story.Story.Shots.Select((shot, i) => (shot.Spec, i)))
         {
             using var scope = TensorScope.Open();
-            var place = Taken(Empty(shot.Spec, stage));
-            byte[] all = [.. boxes[i].SelectMany(staging =>
-                Collage.Of(place, [.. shot.Spec.Roles.Select(role => portraits[role.Person])], staging).Rgb)];
-            var latents = vae.Encode(Pixels(all, boxes[i].Length, 1));
-            return Enumerable.Range(0, boxes[i].Length).Select(moment => Halves(latents.Narrow(0, moment, 1))).ToArray();
-        })];
+            var cast = shot.Roles.Select(role => people[role.Person]).ToList();
+            var clips = story.Clips[i].Length > 0;
+            var frames = clips ? [.. Enumerable.Range(0, shot.Frames)] : LatentStory.Moments;
+            var plates = stage.Draw(shot.Plate, frames);
+            byte[][] drawn = [.. frames.Select((frame, at) =>
+                Collage.Of(new Picture(plates.Frame(at).ToArray(), width, height), cast, story.Boxes[i][frame]).Rgb)];
+            byte[] chosen = [.. drawn.Where((_, at) => LatentStory.Moments.Contains(frames[at])).SelectMany(rgb => rgb)];
+            var latents = vae.Encode(Pixels(chosen, LatentStory.Moments.Length, 1));
+            pictures.Add([.. Enumerable.Range(0, LatentStory.Moments.Length).Select(moment => Halves(latents.Narrow(0, moment, 1)))]);
+            moving.Add(clips ? Halves(vae.Encode(Pixels([.. drawn.SelectMany(rgb => rgb)], 1, shot.Frames))) : []);
+        }
+        return story with { Collages = [.. pictures], Moving = [.. moving] };
     }
 
-    /// <summary>From disk, or made and kept there.</summary>
-    Half[][][] Collages(string path, DrawnStory story, StageBox[][][] boxes, Stage stage)
+    /// <summary>Collages from disk, or made and kept there.</summary>
+    LatentStory WithCollages(string path, LatentStory story, Dictionary<Person, CutOut> people, Stage stage)
     {
-        var picture = _z * _rows * _columns;
-        if (new FileInfo(path) is { Exists: true } file && file.Length == 2L * picture * boxes.Sum(moments => moments.Length))
+        var (shots, picture) = (story.Story.Shots.Count, _z * _rows * _columns);
+        var clip = story.Clips[0].Length;
+        if (new FileInfo(path) is { Exists: true } file && file.Length == 2L * shots * (LatentStory.Moments.Length * picture + clip))
         {
-            var values = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, Half>(File.ReadAllBytes(path)).ToArray().Chunk(picture);
-            return [.. values.Chunk(LatentStory.Moments.Length)];
+            var values = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, Half>(File.ReadAllBytes(path)).ToArray();
+            return story with
+            {
+                Collages = [.. values[..(shots * LatentStory.Moments.Length * picture)].Chunk(picture).Chunk(LatentStory.Moments.Length)],
+                Moving = clip == 0 ? [.. Enumerable.Repeat(Array.Empty<Half>(), shots)]
+                    : [.. values[(shots * LatentStory.Moments.Length * picture)..].Chunk(clip)],
+            };
         }
-        var made = Collages(story, boxes, stage);
+        var made = Collages(story, people, stage);
         File.WriteAllBytes(path + ".new", System.Runtime.InteropServices.MemoryMarshal.AsBytes<Half>(
-            made.SelectMany(moments => moments).SelectMany(latents => latents).ToArray()).ToArray());
+            made.Collages.SelectMany(moments => moments).Concat(made.Moving).SelectMany(latents => latents).ToArray()).ToArray());
         File.Move(path + ".new", path, overwrite: true);
         return made;
-    }
-
-    StageBox[][][] Where(DrawnStory story, Stage stage)
-    {
-        StageBox Box(Sighting role)
-        {
-            if (!role.Visible) return default;
-            var (left, right) = ((double)role.Box.Left / width, (role.Box.Right + 1.0) / width);
-            var (top, bottom) = ((double)role.Box.Top / height, (role.Box.Bottom + 1.0) / height);
-            return mirrored ? new(1 - right, top, 1 - left, bottom) : new(left, top, right, bottom);
-        }
-        return [.. story.Shots.Select(shot => stage.Draw(shot.Spec, LatentStory.Moments).Seen.Select(roles => roles.Select(Box).ToArray())
-            .ToArray())];
     }
 
     /// <summary>RGB bytes to [batch, 3, count, H, W], mirrored where that is wanted.</summary>
@@ -146,6 +173,12 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
     LatentStory Make(string path, DrawnStory story, bool clips, Stage stage)
     {
         var made = Encode(story, clips, stage);
+        Write(path, made);
+        return made;
+    }
+
+    static void Write(string path, LatentStory made)
+    {
         using (var file = new BinaryWriter(File.Create(path + ".new")))
         {
             foreach (var latents in Parts(made))
@@ -155,7 +188,6 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             foreach (var value in made.Stills.SelectMany(stills => stills).SelectMany(still => still)) file.Write(value);
         }
         File.Move(path + ".new", path, overwrite: true);
-        return made;
     }
 
     static IEnumerable<Half[]> Parts(LatentStory story) =>

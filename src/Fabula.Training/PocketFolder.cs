@@ -61,6 +61,14 @@ public static class PocketFolder
         File.WriteAllLines(At(folder, "words.txt"), Lexicon.Words);
     }
 
+    /// <summary>
+    /// How the pocket model is sampled: two steps. What the drafts leave open is learned as a mean, and every further step only brings
+    /// traces of the noise back.
+    /// </summary>
+    public const int Steps = 2;
+    public const double Shift = 1.5;
+
+    /// <summary>The video weights as bf16, their configuration, and how films are made with them.</summary>
     public static void WriteVideo(string folder, WanConfig network, IEnumerable<KeyValuePair<string, Tensor>> weights)
     {
         Weights.Save(At(folder, Video), weights, DType.BF16);
@@ -86,6 +94,20 @@ public static class PocketFolder
             ["condition_alone"] = network.ConditionAlone,
             ["takes_drafts"] = network.TakesDrafts,
             ["pools_text"] = network.PoolsText,
+        });
+        WriteJson(At(folder, "film.json"), new()
+        {
+            ["name"] = "Pocket",
+            ["width"] = 224,
+            ["height"] = 128,
+            ["rate"] = (int)ShotSpec.FramesPerSecond,
+            ["frames"] = 17,
+            ["steps"] = Steps,
+            ["shift"] = Shift,
+            ["guidance"] = 1,
+            ["memory_guidance"] = 1,
+            ["most_memory"] = 3,
+            ["memory_stride"] = 5,
         });
     }
 

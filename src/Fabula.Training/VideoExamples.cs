@@ -20,14 +20,14 @@ public sealed record VideoMode(string Name, bool Clip, double Share, int Memory 
 {
     public static readonly VideoMode[] Pictures =
     [
-        new("picture", false, 0.2, Place: 0.4), new("picture, memory", false, 0.3, 3, Place: 0.7),
-        new("picture, cast", false, 0.5, 3, true, Place: 0.9),
+        new("picture", false, 0.2, Place: 0.4), new("picture, memory", false, 0.2, 3, Place: 0.7),
+        new("picture, cast", false, 0.6, 3, true, Place: 0.9),
     ];
     public static readonly VideoMode[] Clips =
     [
-        new("clip", true, 0.05, Place: 0.6), new("first", true, 0.45, First: true),
-        new("first and last", true, 0.15, First: true, Last: true), new("memory", true, 0.05, 3, Place: 0.8),
-        new("memory and first", true, 0.25, 3, First: true), new("cast", true, 0.05, 3, true, Place: 0.9),
+        new("clip", true, 0.05, Place: 0.6), new("first", true, 0.25, First: true),
+        new("first and last", true, 0.12, First: true, Last: true), new("memory", true, 0.05, 3, Place: 0.8),
+        new("memory and first", true, 0.48, 3, true, First: true), new("cast", true, 0.05, 3, true, Place: 0.9),
     ];
 
     /// <param name="at">From 0 to 1.</param>
@@ -106,28 +106,30 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
         foreach (var (m, picture) in Remembered(story, number, others, batch, chance).Index())
             Put(batch.Remembered, batch.Memory, m, picture);
         var place = plain >= 0.16 && !mode.First && chance["empty"].Happens(mode.Place);
-        if (mode.First || place) Draft(batch, at, story, number, place, moment, chance["staging"]);
+        if (mode.First || place) Draft(batch, at, story, number, mode.Clip ? 0 : LatentStory.Moments[moment], place, chance["staging"]);
     }
 
     /// <summary>What is known of a shot, as <see cref="Conditioning.Drafts"/> has it.</summary>
-    void Draft(VideoBatch batch, int at, LatentStory story, int number, bool place, int moment, Chance chance)
+    /// <param name="start">Which pixel frame the first one is.</param>
+    void Draft(VideoBatch batch, int at, LatentStory story, int number, int start, bool place, Chance chance)
     {
         var (mode, frames) = (batch.Mode, batch.Frames);
-        var staging = place && !mode.Clip && chance.Happens(0.85) ? Shaken(story.Boxes[number][moment], chance) : [];
-        var empty = mode.Cast && staging.Length > 0 && chance["collage"].Happens(0.85) ? story.Collages[number][moment]
-            : story.Plates[number];
+        // Where a last frame is given, the way between is the model's.
+        var staged = !mode.Last && chance.Happens(0.85);
+        var collage = staged && (mode.Cast || mode.Clip) && chance["collage"].Happens(0.85);
+        StageBox[] Staging(int f) => !staged || f == 0 && mode.First || f > 0 && !collage ? []
+            : Shaken(story.Boxes[number][start + Conditioning.StagedFrame(f)], chance["shaken"]);
+        var (stills, moment) = (mode.Clip ? story.Stills[number] : [], Array.IndexOf(LatentStory.Moments, start));
         for (var f = 0; f < frames; f++)
         {
-            var values = Conditioning.DraftMask(f, frames, mode.First, mode.Last, place);
-            Conditioning.WriteMask(batch.KnownMask.AsSpan(at * 4 * frames * rows * columns), values, f, frames, rows, columns, staging);
-            if (f == 0) Place(place ? empty : story.Pictures[number][0], 1, 0, batch.Known, at, frames, 0);
-            else if (place) Place(story.Stills[number][0], 1, 0, batch.Known, at, frames, f);
-            else
-            {
-                var share = mode.Last ? Conditioning.DraftShare(f, frames) : 0;
-                Place([.. story.Stills[number][1].Zip(story.Stills[number][2], (a, b) => (Half)((float)a + ((float)b - (float)a) * share))],
-                    1, 0, batch.Known, at, frames, f);
-            }
+            var values = Conditioning.DraftMask(f, frames, mode.First, mode.Last, place || collage);
+            Conditioning.WriteMask(batch.KnownMask.AsSpan(at * 4 * frames * rows * columns), values, f, frames, rows, columns, Staging(f));
+            void Put(Half[] picture) => Place(picture, 1, 0, batch.Known, at, frames, f);
+            var share = mode.Last ? Conditioning.DraftShare(f, frames) : 0;
+            if (f == 0) Put(mode.First ? story.Pictures[number][0] : collage ? story.Collages[number][moment] : story.Plates[number]);
+            else if (collage) Place(story.Moving[number], 5, f, batch.Known, at, frames, f);
+            else if (place) Put(stills[0]);
+            else Put([.. stills[1].Zip(stills[2], (a, b) => (Half)((float)a + ((float)b - (float)a) * share))]);
         }
     }
 

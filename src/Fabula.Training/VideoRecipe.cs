@@ -13,7 +13,7 @@ using Fabula.Training.PaperTheatre;
 namespace Fabula.Training;
 
 /// <param name="BatchTokens">Roughly how many tokens a batch of one process has, with 12 to 32 examples.</param>
-/// <param name="PicturesUntil">Share of the steps in which a quarter of the batches are clips; later nearly half.</param>
+/// <param name="PicturesUntil">Share of the steps in which a third of the batches are clips; later half.</param>
 /// <param name="FigureWeight">How much more a latent that shows people counts.</param>
 /// <param name="MemoryNoise">Deviation of noise on half of the remembered pictures, as generated ones are not perfect.</param>
 public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, double PicturesUntil = 0.5, double FigureWeight = 4,
@@ -150,13 +150,13 @@ public static class VideoRecipe
 
     static bool IsMatrix(string name, Tensor tensor) => name.StartsWith("blocks.", StringComparison.Ordinal) && tensor.Dims == 2;
 
-    /// <summary>Deviation of the noise on drafts, in training.</summary>
+    /// <summary>Deviation of the noise on drafts and known frames, which the model itself has made in a film.</summary>
     const double DraftNoise = 0.08;
 
     static VideoBatch Batch(VideoSettings settings, VideoExamples examples, int step, int rank)
     {
         var chance = new Chance(settings.Seed)["video"][step];
-        var clips = chance["clips"].Happens(step < settings.PicturesUntil * settings.Steps ? 0.25 : 0.45);
+        var clips = chance["clips"].Happens(step < settings.PicturesUntil * settings.Steps ? 0.35 : 0.55);
         var mode = VideoMode.Pick(clips ? VideoMode.Clips : VideoMode.Pictures, chance["mode"].Unit);
         var tokens = 28 * ((mode.Clip ? 5 : 1) + mode.Memory);
         return examples.Draw(chance["batch"][rank], mode, Math.Clamp(settings.BatchTokens / tokens, 12, 32));
@@ -187,8 +187,8 @@ public static class VideoRecipe
         if (memoryNoise > 0)
         {
             var (mask, known) = (condition.Narrow(1, 0, 4), condition.Narrow(1, 4, condition.Size(1) - 4));
-            var drafted = (mask - mask.Square()).Mean(1, keep: true) * 4;
-            condition = Tensor.Cat(1, mask, known + normal("draft", known.Shape) * (drafted * DraftNoise));
+            var given = 1 - mask.Mean(1, keep: true).Lt(1e-3).Float();
+            condition = Tensor.Cat(1, mask, known + normal("draft", known.Shape) * (given * DraftNoise));
         }
         var noise = normal("noise", all.Shape);
         var t = Tensor.From([.. sigmas.Select(sigma => (float)sigma)], size, 1, 1, 1, 1);
@@ -288,7 +288,7 @@ public static class VideoRecipe
                 using var inner = TensorScope.Open();
                 var latents = Tensor.From(batch.Target, batch.Size, z, batch.Frames, rows, columns);
                 var truth = tools.Vae.Decode(latents.Narrow(0, i, 1));
-                var made = tools.Vae.Decode(Sample(settings, tools, model, batch, i, steps: 8));
+                var made = tools.Vae.Decode(Sample(settings, tools, model, batch, i));
                 foreach (var clip in new[] { truth, made })
                     for (var frame = 0; frame < clip.Size(2); frame += 4) pictures.Add(VaeRecipe.Bytes(clip.Narrow(2, frame, 1)));
             }
@@ -297,8 +297,7 @@ public static class VideoRecipe
     }
 
     /// <summary>One example of a batch, sampled as the product does; [1, z, f, h, w].</summary>
-    public static Tensor Sample(VideoSettings settings, VideoTools tools, WanTransformer model, VideoBatch batch, int i, int steps,
-        double guidance = 1)
+    public static Tensor Sample(VideoSettings settings, VideoTools tools, WanTransformer model, VideoBatch batch, int i)
     {
         using var scope = TensorScope.Open();
         var (m, f) = (batch.Memory, batch.Frames);
@@ -306,7 +305,7 @@ public static class VideoRecipe
         var rows = Rows(tools, [batch.Captions[i], ""]);
         var shot = new WanShot
         {
-            Schedule = Schedule.UniPC(steps, 5),
+            Schedule = Schedule.UniPC(PocketFolder.Steps, PocketFolder.Shift),
             Noise = new RandomSource(settings.Seed).Normal($"show {i}", 0, [1, .. all.Shape[1..]]),
             Prompt = rows[0],
             NegativePrompt = rows[1],
@@ -314,7 +313,7 @@ public static class VideoRecipe
             Positions = Conditioning.Positions(m, f),
         };
         SolverState? last = null;
-        foreach (var state in new WanSampler(new WanExpert(model, guidance)).Sample(shot)) last = state;
+        foreach (var state in new WanSampler(new WanExpert(model, 1)).Sample(shot)) last = state;
         using (last) return scope.Keep(last!.Latents.Narrow(2, m, f).Clone());
     }
 }

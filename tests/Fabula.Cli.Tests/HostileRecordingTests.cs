@@ -308,7 +308,9 @@ public class HostileRecordingTests
         Assert.InRange(LibTorch.Memory.Peak - live, 0, 200 << 20);
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        Assert.Equal((live, finalized), (LibTorch.Memory.Live, Tensor.Finalized));
+        // Nothing is left behind; what a test before had left may have gone meanwhile.
+        Assert.InRange(LibTorch.Memory.Live, 0, live);
+        Assert.Equal(finalized, Tensor.Finalized);
     }
 
     static void Pipe(string path)

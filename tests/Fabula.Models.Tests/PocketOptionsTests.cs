@@ -83,11 +83,12 @@ public class PocketOptionsTests
         var mask = Tensor.Zeros([1, 4, 3, 4, 6], DType.F32, Device.Cpu);
         mask.Narrow(2, 1, 1).Fill_(0.5);                            // of the second frame there is a draft; of the others nothing
         var bias = weights.Parameters["head.head.bias"];
-        Tensor Clean(double gate)
+        Tensor Clean(double gate, double? second = null)
         {
             foreach (var (name, tensor) in weights.Parameters)
-                if (name == "head.head.weight") tensor.Narrow(0, 16, 1).Zero_();
-            bias.Narrow(0, 16, 1).Fill_(gate);
+                if (name == "head.head.weight") tensor.Narrow(0, 16, 4).Zero_();
+            bias.Narrow(0, 16, 4).Fill_(gate);
+            bias.Narrow(0, 17, 1).Fill_(second ?? gate);
             return noisy - Velocity(model, Tensor.Cat(1, noisy, mask, known), [random.Normal("rows", 0, 5, 8)], 800) * 0.8;
         }
         var (own, half, draft) = (Clean(-30), Clean(0), Clean(30));
@@ -95,6 +96,11 @@ public class PocketOptionsTests
         Close.To((own.Narrow(2, 1, 1) + draft.Narrow(2, 1, 1)) * 0.5, half.Narrow(2, 1, 1), 1e-4);
         foreach (var frame in new[] { 0, 2 }) Close.To(own.Narrow(2, frame, 1), draft.Narrow(2, frame, 1), 1e-6);
         Assert.True((own - draft).Narrow(2, 1, 1).Abs().Max().Item() > 1e-2);
+        // Each cell of a token has a gate of its own: the second one is above to the right.
+        var mixed = Clean(-30, 30);
+        Tensor Cell(Tensor of, int row, int column) => of.Narrow(2, 1, 1).Narrow(3, 2 + row, 1).Narrow(4, 4 + column, 1);
+        foreach (var (row, column) in new[] { (0, 0), (0, 1), (1, 0), (1, 1) })
+            Close.To(Cell((row, column) == (0, 1) ? known : own, row, column), Cell(mixed, row, column), 1e-4);
     });
 
     [Fact]

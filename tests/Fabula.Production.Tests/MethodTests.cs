@@ -66,40 +66,6 @@ public class MethodTests
     }
 
     [Fact]
-    public void People_are_staged_side_by_side_as_tall_as_the_shot_sees_them_and_only_those_who_are_there()
-    {
-        PlanCharacter Person(string id, string looks) => new() { Id = id, Name = id, Appearance = looks };
-        PlanCharacter[] people = [Person("ada", "a tall woman"), Person("ben", "A little boy, in red"), Person("cy", "an old man")];
-        IReadOnlyList<StageBox> Staged(ShotSize size, params string[] start) => Staging.Of(new PlanShot
-        {
-            Id = "s1",
-            Scene = "one",
-            Action = "",
-            Size = size,
-            Start = start,
-            End = [],
-            Prompt = "",
-            Keyframe = "",
-            Frames = 17,
-            Cut = true,
-            Method = ShotMethod.Keyframe,
-            Memory = [],
-            Seed = 1,
-        }, people);
-        var wide = Staged(ShotSize.Wide, "ada", "ben");
-        Assert.Equal(default, wide[2]);
-        Assert.True(wide[0].Right <= wide[1].Left + 1e-9 && wide[0].Left > 0 && wide[1].Right < 1);
-        Assert.True(wide[1].Top > wide[0].Top, "a child is smaller");
-        Assert.Equal(wide[0].Bottom, wide[1].Bottom);
-        var close = Staged(ShotSize.Close, "cy");
-        Assert.Equal((default, default), (close[0], close[1]));
-        Assert.Equal(0.5, (close[2].Left + close[2].Right) / 2, 9);
-        Assert.True(close[2].Right - close[2].Left > 2 * (wide[0].Right - wide[0].Left));
-        foreach (var size in Enum.GetValues<ShotSize>())
-            Assert.All(Staged(size, "ada", "ben", "cy"), box => Assert.True(box is { Left: >= 0, Right: <= 1, Top: >= 0, Bottom: <= 1 }));
-    }
-
-    [Fact]
     public void A_model_that_takes_backgrounds_makes_keyframes_of_them_unless_the_plan_says_otherwise()
     {
         using var production = new SmallProduction();
@@ -119,7 +85,10 @@ public class MethodTests
         var inputs = graph[$"keyframe/{shot.Id}"].Inputs.OfType<StepInput>().ToDictionary(input => input.Name, input => input.Step);
         Assert.StartsWith("plate/", inputs["background"]);
         Assert.Equal(shot.Start.Count, inputs.Keys.Count(name => name.StartsWith("person-", StringComparison.Ordinal)));
-        Assert.Equal(shot.Start.Count, ClipSettings.Of(graph[$"keyframe/{shot.Id}"]).Staging!.Count(box => box != default));
+        Assert.Equal(shot.Start.Count, ClipSettings.Of(graph[$"keyframe/{shot.Id}"]).Staging!.Count(way => way.From != default));
+        // So do its clips, in which they go their ways.
+        foreach (var each in plan.Shots.Where(shot => shot.Method != ShotMethod.Text))
+            Assert.Equal(each.Start.Union(each.End).Count(), ClipSettings.Of(graph[$"clip/{each.Id}"]).Staging!.Count);
     }
 
     [Fact]
@@ -138,7 +107,10 @@ public class MethodTests
             : ((byte)(100 + 2 * y), (byte)(100 + 2 * y), (byte)200));
         var photograph = Painted(30, 30, (x, y) => ((byte)(x * 97 + y * 31), (byte)(x * 13 + y * 151), (byte)(x * 201)));
         StageBox[] staging = [new(0.1, 0.1, 0.3, 0.9), new(0.6, 0.1, 0.8, 0.9), default];
-        var made = Collage.Of(place, [portrait, photograph, portrait], staging);
+        Assert.Null(CutOut.Of(photograph));
+        var figure = CutOut.Of(portrait);
+        Assert.Equal((11, 8, 18, 23), figure!.Bounds);
+        var made = Collage.Of(place, [figure, null, figure], staging);
         (byte, byte, byte) At(int x, int y) => (made.Rgb[(y * 40 + x) * 3], made.Rgb[(y * 40 + x) * 3 + 1], made.Rgb[(y * 40 + x) * 3 + 2]);
         Assert.Equal((250, 0, 0), At(8, 10));                                   // the middle of the first box
         Assert.Equal((250, 0, 0), At(5, 3));

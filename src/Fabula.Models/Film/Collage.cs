@@ -1,48 +1,53 @@
-// A shot's first frame as a collage: people cut out of their portraits and laid on the empty place where they stand. A model that takes
-// drafts begins with it and paints what is different: the pose, the light, the hands.
+// The frames of a shot as collages: people cut out of their portraits and laid on the empty place where they stand and walk. A model that
+// takes drafts begins with them and paints what is different: the pose, the light, the hands.
 namespace Fabula.Models;
 
-public static class Collage
+/// <summary>Somebody cut out of a picture on plain ground.</summary>
+public sealed class CutOut
 {
     /// <summary>How far two neighbouring pixels of plain ground are apart at most, in levels summed over the channels.</summary>
     const int GroundStep = 14;
 
-    /// <summary>The least share of a portrait that is ground.</summary>
+    /// <summary>The least share of a picture that is ground.</summary>
     const double LeastGround = 0.2;
 
-    /// <summary>The place with people on it; who has no portrait, or is not there, is left out.</summary>
-    /// <param name="portraits">Per box a picture of one person, whole, on plain ground.</param>
-    public static Picture Of(Picture place, IReadOnlyList<Picture?> portraits, IReadOnlyList<StageBox> staging)
-    {
-        var rgb = (byte[])place.Rgb.Clone();
-        foreach (var (portrait, box) in portraits.Zip(staging))
-            if (portrait is not null && box != default) Lay(rgb, place.Width, place.Height, portrait, box);
-        return place with { Rgb = rgb };
-    }
+    readonly Picture _portrait;
+    readonly bool[] _ground;
 
-    static void Lay(byte[] rgb, int width, int height, Picture portrait, StageBox box)
+    /// <summary>Around the figure, in pixels; Right and Bottom are the last ones.</summary>
+    public (int Left, int Top, int Right, int Bottom) Bounds { get; }
+
+    /// <summary>Whether the picture's lower border cuts the figure off.</summary>
+    public bool HasFeet => Bounds.Bottom < _portrait.Height - 1;
+
+    CutOut(Picture portrait, bool[] ground, (int, int, int, int) bounds) => (_portrait, _ground, Bounds) = (portrait, ground, bounds);
+
+    /// <summary>The figure of a portrait; null where it has no plain ground to be cut out of.</summary>
+    public static CutOut? Of(Picture portrait)
     {
         var ground = Ground(portrait);
-        // A picture without plain ground cannot be cut out.
-        if (ground.Count(pixel => pixel) < LeastGround * ground.Length) return;
-        var (left, top, right, bottom) = Bounds(ground, portrait.Width);
-        if (right < left) return;
-        var (x, y, wide, high) = (box.Left * width, box.Top * height, (box.Right - box.Left) * width, (box.Bottom - box.Top) * height);
-        // Whose feet the frame or the portrait cuts off are as broad as the box, others as tall.
-        var scale = box.Bottom > 0.985 || bottom == portrait.Height - 1 ? wide / (right - left + 1) : high / (bottom - top + 1);
-        if (scale <= 0) return;
-        x += (wide - scale * (right - left + 1)) / 2;
-        var (from, to) = (((int)Math.Max(0, x), (int)Math.Max(0, y)),
-            ((int)Math.Min(width - 1, x + scale * (right - left + 1)), (int)Math.Min(height - 1, y + scale * (bottom - top + 1))));
-        for (var row = from.Item2; row <= to.Item2; row++)
-            for (var column = from.Item1; column <= to.Item1; column++)
-                Mix(rgb.AsSpan((row * width + column) * 3, 3), portrait, ground, left + (column - x) / scale, top + (row - y) / scale,
-                    1 / scale);
+        var bounds = Around(ground, portrait.Width);
+        return ground.Count(pixel => pixel) >= LeastGround * ground.Length && bounds.Right >= bounds.Left
+            ? new(portrait, ground, bounds) : null;
     }
 
-    /// <summary>Lays the mean of the portrait's pixels that a pixel of the collage covers over it, ground being transparent.</summary>
-    static void Mix(Span<byte> pixel, Picture portrait, bool[] ground, double x, double y, double side)
+    /// <summary>Lays the figure on a picture, as tall as the box; one whose feet are cut off as broad.</summary>
+    internal void Lay(byte[] rgb, int width, int height, StageBox box)
     {
+        var (left, top, right, bottom) = Bounds;
+        var scale = HasFeet ? box.Height * height / (bottom - top + 1) : box.Width * width / (right - left + 1);
+        if (scale <= 0) return;
+        var x = (box.Left + box.Right) / 2 * width - scale * (right - left + 1) / 2;
+        var y = box.Top * height;
+        var (first, last) = ((int)Math.Max(0, x), (int)Math.Min(width - 1, x + scale * (right - left + 1)));
+        for (var row = (int)Math.Max(0, y); row <= (int)Math.Min(height - 1, y + scale * (bottom - top + 1)); row++)
+            for (var column = first; column <= last; column++)
+                Mix(rgb.AsSpan((row * width + column) * 3, 3), left + (column - x) / scale, top + (row - y) / scale, 1 / scale);
+    }
+
+    void Mix(Span<byte> pixel, double x, double y, double side)
+    {
+        var (portrait, ground) = (_portrait, _ground);
         var (x0, y0) = ((int)Math.Max(0, Math.Floor(x)), (int)Math.Max(0, Math.Floor(y)));
         var (x1, y1) = ((int)Math.Min(portrait.Width, Math.Max(x0 + 1, Math.Ceiling(x + side))),
             (int)Math.Min(portrait.Height, Math.Max(y0 + 1, Math.Ceiling(y + side))));
@@ -93,7 +98,7 @@ public static class Collage
     }
 
     /// <summary>Around all pixels that are not ground, the last ones included; right below left where there are none.</summary>
-    static (int Left, int Top, int Right, int Bottom) Bounds(bool[] ground, int width)
+    static (int Left, int Top, int Right, int Bottom) Around(bool[] ground, int width)
     {
         var (left, top, right, bottom) = (width, ground.Length / width, -1, -1);
         for (var i = 0; i < ground.Length; i++)
@@ -101,5 +106,18 @@ public static class Collage
                 (left, top, right, bottom) = (Math.Min(left, i % width), Math.Min(top, i / width), Math.Max(right, i % width),
                     Math.Max(bottom, i / width));
         return (left, top, right, bottom);
+    }
+}
+
+/// <summary>People on the place where they stand.</summary>
+public static class Collage
+{
+    /// <param name="people">Per box a figure; who has none, or is not there, is left out.</param>
+    public static Picture Of(Picture place, IReadOnlyList<CutOut?> people, IReadOnlyList<StageBox> staging)
+    {
+        var rgb = (byte[])place.Rgb.Clone();
+        foreach (var (person, box) in people.Zip(staging))
+            if (box != default) person?.Lay(rgb, place.Width, place.Height, box);
+        return place with { Rgb = rgb };
     }
 }

@@ -99,7 +99,7 @@ public sealed class FilmModel : IDisposable
             ?? Missing(FilmModes.First, request.First is not null, "begin a shot with a given frame")
             ?? Missing(FilmModes.Last, request.Last is not null, "end a shot with a given frame")
             ?? Missing(FilmModes.Memory, request.Memory.Count > 0, "remember pictures")
-            ?? Missing(FilmModes.Background, request.Background is not null, "begin with an empty place");
+            ?? Missing(FilmModes.Background, request.Drafts.Count > 0, "begin with an empty place");
         if (problem is not null) throw new ArgumentException(problem);
         if (request.Width < 1 || request.Height < 1 || request.Width % Facts.SideMultiple != 0 || request.Height % Facts.SideMultiple != 0)
             throw new ArgumentException($"{Facts.Name} makes pictures whose sides are multiples of {Facts.SideMultiple}, "
@@ -203,10 +203,10 @@ public sealed class FilmModel : IDisposable
             if (request.Last is { } end) known[request.Frames - 1] = Known(end);
             var (shape, _) = LatentShape(request);
             Tensor? Image(Picture? picture) => picture is null ? null : Known(picture).Image;
+            Tensor[] Images(IReadOnlyList<Picture> pictures) => [.. pictures.Select(picture => Known(picture).Image)];
             if (config.TakesDrafts)
                 condition = Conditioning.Drafts(vae, request.Frames, (int)shape[3], (int)shape[4], Image(request.First),
-                    Image(request.Last), Image(request.Background), [.. request.Memory.Select(picture => Known(picture).Image)],
-                    request.Staging).To(_device).Own();
+                    Image(request.Last), Images(request.Drafts), Images(request.Memory), request.Staging).To(_device).Own();
             else if (joined)
                 condition = Conditioning.Encode(vae, request.Frames, (int)shape[3], (int)shape[4], known, [.. request.Memory.Select(Known)],
                     alone: config.ConditionAlone)

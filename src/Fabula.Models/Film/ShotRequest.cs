@@ -23,10 +23,13 @@ public sealed record ShotRequest
     /// <summary>The first and the last frame, where they are given; another size is scaled to cover and cut.</summary>
     public Picture? First { get; init; }
     public Picture? Last { get; init; }
-    /// <summary>The empty place behind the people, as the shot's camera sees it; without effect where a first frame is given.</summary>
-    public Picture? Background { get; init; }
-    /// <summary>With a background: where people stand on it in the first frame, in the order of the words.</summary>
-    public IReadOnlyList<StageBox> Staging { get; init; } = [];
+    /// <summary>
+    /// What the frames will be like, one picture for all or one for each: the empty place behind the people, or a collage of both. A
+    /// single one is without effect where a first frame is given, all are where a last one is.
+    /// </summary>
+    public IReadOnlyList<Picture> Drafts { get; init; } = [];
+    /// <summary>With drafts: where people stand in each frame, in the order of the words; nothing where that is not known.</summary>
+    public IReadOnlyList<IReadOnlyList<StageBox>> Staging { get; init; } = [];
     /// <summary>Remembered pictures, oldest first; each costs one latent frame.</summary>
     public IReadOnlyList<Picture> Memory { get; init; } = [];
     /// <summary>Temporal distance of remembered pictures (<see cref="Conditioning.Positions"/>).</summary>

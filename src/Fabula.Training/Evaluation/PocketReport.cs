@@ -195,7 +195,7 @@ public sealed class PocketReport(FilmModel model, WanVae vae, Judge? judge, int 
             Shift = facts.Shift,
             First = first is null ? null : Of(first),
             Last = last is null ? null : Of(last),
-            Background = background is null ? null : Of(background),
+            Drafts = background is null ? [] : [Of(background)],
             Memory = [.. (memory ?? []).Take(facts.MostMemory).Select(Of)],
             MemoryStride = facts.MemoryStride,
             MemoryGuidance = memory is { Count: > 0 } ? facts.MemoryGuidance : 1,

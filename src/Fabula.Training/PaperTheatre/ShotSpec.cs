@@ -43,8 +43,8 @@ public sealed record ShotSpec(
     public double Framing { get; init; } = 76;
 
     public double Seconds => Math.Max(1, Frames - 1) / FramesPerSecond;
-    /// <summary>How much nearer than in a wide shot.</summary>
-    public double Zoom => Size switch { ShotSize.Wide => 1, ShotSize.Medium => 1.5, _ => 2.3 };
+    /// <summary>How much nearer than in a wide shot. On plain ground a medium shot shows people from head to foot.</summary>
+    public double Zoom => Size switch { ShotSize.Wide => 1, ShotSize.Medium => Location.Place == Place.Plain ? 1.2 : 1.5, _ => 2.3 };
     /// <summary>An x where nobody can be seen at any time of this shot, at the left (-1) or right (1).</summary>
     public double Outside(int side) =>
         Centre + side * (StageWidth / 2 / Zoom + 40 + (Camera is CameraMove.PanLeft or CameraMove.PanRight ? 12 / Zoom : 0));
@@ -56,7 +56,7 @@ public sealed record ShotSpec(
         Framing = Roles.Count == 0 ? Framing : Roles.Max(role => role.Person.Size),
     };
 
-    /// <summary>One person on plain ground, from the front.</summary>
+    /// <summary>One person on plain ground, from the front; in a medium shot from head to foot.</summary>
     public static ShotSpec Portrait(Person person, ShotSize size = ShotSize.Medium, Accent ground = Accent.Blue) =>
         new(new(Place.Plain, Accent: ground), size, CameraMove.Static, [new(person, [Beat.At(0, 1, Doing.Stand, new(StageWidth / 2))])],
             Frames: 1);

@@ -62,6 +62,24 @@ public sealed class Stage : IDisposable
         return new(spec, _width, _height, frames, masks, seen);
     }
 
+    /// <summary>Where somebody's feet are at time t in 0..1, in pixels, and how many pixels a stage unit has there; nothing is
+    /// drawn.</summary>
+    /// <returns>Null while the person is behind the wall.</returns>
+    public (double X, double Y, double Scale)? Feet(ShotSpec spec, int role, double t)
+    {
+        var (spot, view) = (Pose.SpotAt(spec.Roles[role], t), View.At(spec, t, _fit, _width, _height));
+        if (spot.Depth > 1.2) return null;
+        var (y, scale) = Standing(spot);
+        return ((spot.X - view.X) * view.Scale + _width / 2.0, (y - view.Y) * view.Scale + _height / 2.0, scale * view.Scale);
+    }
+
+    /// <summary>The height of the ground under a spot, in stage units, and how large somebody there is.</summary>
+    static (double Y, double Scale) Standing(Spot spot)
+    {
+        var depth = Math.Min(1, spot.Depth);
+        return (ShotSpec.Ground - 17 * depth, 1 - 0.12 * depth);
+    }
+
     public void Dispose()
     {
         foreach (var (picture, _) in _backdrops.Values) picture.Dispose();
@@ -86,6 +104,7 @@ public sealed class Stage : IDisposable
             var y = spec.Size switch
             {
                 ShotSize.Wide => ShotSpec.StageHeight / 2,
+                ShotSize.Medium when spec.Location.Place == Place.Plain => ShotSpec.Ground - tallest / 2 - 4,
                 ShotSize.Medium => ShotSpec.Ground - tallest + 27,
                 _ => ShotSpec.Ground - tallest * 0.84 + 5,
             };
@@ -188,7 +207,7 @@ public sealed class Stage : IDisposable
         var pose = Pose.At(role, t, spec.Seconds);
         if (pose.Spot.Depth >= 1.45) return;  // behind the wall
         var depth = Math.Min(1, pose.Spot.Depth);
-        var (x, y, scale) = (pose.Spot.X, ShotSpec.Ground - 17 * depth, 1 - 0.12 * depth);
+        var (x, (y, scale)) = (pose.Spot.X, Standing(pose.Spot));
         var size = role.Person.Size;
         var area = view.Cover(x - size * 0.66, y - size * 1.5 - 22, size * 1.32, size * 1.5 + 30);
         if (area.Empty) return;

@@ -1,0 +1,25 @@
+// The drafts of a clip: its place, and people cut out of their pictures, on their ways.
+using Fabula.Models;
+
+namespace Fabula.Production;
+
+/// <param name="place">The empty place, as the shot sees it.</param>
+/// <param name="people">Per way a picture on plain ground, or none.</param>
+sealed class Collages(ClipSettings settings, Picture place, IReadOnlyList<Picture?> people)
+{
+    readonly Picture _place = new(PlateView.Fit(place, settings.Width, settings.Height), settings.Width, settings.Height);
+    readonly List<CutOut?> _people = [.. people.Select(picture => picture is null ? null : CutOut.Of(picture))];
+    readonly IReadOnlyList<StageWay> _ways = settings.Staging ?? [];
+
+    /// <summary>One for each frame of a part of the clip; where nobody is, one for all.</summary>
+    public IReadOnlyList<Picture> Drafts(int from, int frames)
+    {
+        var staging = Staging(from, frames);
+        return staging.Count == 0 ? [_place] : [.. staging.Select(boxes => Collage.Of(_place, _people, boxes))];
+    }
+
+    /// <summary>Where everybody is in each frame of a part of the clip, which repeats a frame if it is not the first.</summary>
+    public IReadOnlyList<IReadOnlyList<StageBox>> Staging(int from, int frames) => _ways.Count == 0 ? [] :
+        [.. Enumerable.Range(Math.Max(0, from - 1), frames)
+            .Select(frame => (IReadOnlyList<StageBox>)[.. _ways.Select(way => way.At((double)frame / Math.Max(1, settings.Frames - 1)))])];
+}

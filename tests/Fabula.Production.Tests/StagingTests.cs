@@ -1,0 +1,96 @@
+using Fabula.Models;
+using Fabula.Narrative;
+
+namespace Fabula.Production.Tests;
+
+/// <summary>Where people stand and which way they go, of a plan.</summary>
+public sealed class StagingTests
+{
+    static PlanShot Shot(string id, ShotSize size, string[] start, string[] end, bool cut = true,
+        params (string Who, string Side)[] sides) => new()
+        {
+            Id = id,
+            Scene = "one",
+            Action = "",
+            Size = size,
+            Start = start,
+            End = end,
+            Sides = sides.ToDictionary(side => side.Who, side => side.Side),
+            Prompt = "",
+            Keyframe = "",
+            Frames = 17,
+            Cut = cut,
+            Method = ShotMethod.Keyframe,
+            Memory = [],
+            Seed = 1,
+        };
+
+    static IReadOnlyDictionary<string, IReadOnlyList<StageWay>> Staged(params PlanShot[] shots)
+    {
+        using var production = new SmallProduction();
+        using var film = production.Open();
+        PlanCharacter Person(string id, string looks) => new() { Id = id, Name = id, Appearance = looks };
+        return Staging.Of(film.Plan with
+        {
+            Characters = [Person("ada", "a woman"), Person("ben", "A little boy, in red"), Person("cy", "a tall man")],
+            Shots = shots,
+        });
+    }
+
+    static double Middle(StageBox box) => (box.Left + box.Right) / 2;
+
+    [Fact]
+    public void People_stand_side_by_side_on_one_ground_as_tall_as_the_shot_sees_them()
+    {
+        var wide = Staged(Shot("s", ShotSize.Wide, ["ada", "ben", "cy"], ["ada", "ben", "cy"]))["s"];
+        Assert.All(wide, way => Assert.Equal(way.From, way.To));
+        Assert.True(wide[0].From.Right <= wide[1].From.Left + 0.02 && wide[1].From.Right <= wide[2].From.Left + 0.02);
+        Assert.True(wide[0].From.Left > 0 && wide[2].From.Right < 1);
+        Assert.True(wide[1].From.Top > wide[0].From.Top && wide[0].From.Top > wide[2].From.Top, "a boy, a woman, a tall man");
+        Assert.Single(wide.Select(way => way.From.Bottom).Distinct());
+        // A close shot shows the head and cuts off the rest.
+        var close = Staged(Shot("s", ShotSize.Close, ["ada"], ["ada"]))["s"][0].From;
+        Assert.Equal(0.5, Middle(close), 9);
+        Assert.True(close.Top > 0 && close.Bottom > 1.3 && close.Width > 2 * wide[0].From.Width);
+    }
+
+    [Fact]
+    public void Whoever_comes_from_a_side_or_goes_to_it_crosses_that_edge()
+    {
+        var ways = Staged(Shot("s", ShotSize.Wide, ["ada", "cy"], ["ada", "ben"], true, ("cy", "left"), ("ben", "right")))["s"];
+        var (stays, goes, comes) = (ways[0], ways[1], ways[2]);
+        Assert.Equal(stays.At(0), stays.At(1));
+        Assert.True(goes.At(1).Right < 0 && goes.At(0).Left > 0 && Middle(goes.At(0)) < Middle(stays.At(0)));
+        Assert.True(comes.At(0).Left > 1 && comes.At(1).Right < 1 && Middle(comes.At(1)) > Middle(stays.At(0)));
+        for (var i = 0; i < 16; i++)
+        {
+            Assert.True(goes.At((i + 1) / 16.0).Left <= goes.At(i / 16.0).Left);
+            Assert.True(comes.At((i + 1) / 16.0).Left <= comes.At(i / 16.0).Left);
+        }
+    }
+
+    [Fact]
+    public void Through_a_door_somebody_appears_and_vanishes()
+    {
+        var ways = Staged(Shot("s", ShotSize.Wide, ["ada"], ["cy"], true, ("ada", "door"), ("cy", "door")))["s"];
+        Assert.NotEqual(default, ways[0].At(0));
+        Assert.Equal(default, ways[0].At(1));
+        Assert.Equal(default, ways[1].At(0));
+        Assert.NotEqual(default, ways[1].At(1));
+    }
+
+    [Fact]
+    public void Without_a_cut_people_stay_where_they_are_and_newcomers_stand_beside_them()
+    {
+        var ways = Staged(
+            Shot("a", ShotSize.Wide, ["ada"], ["ada"]),
+            Shot("b", ShotSize.Wide, ["ada"], ["ada", "cy"], false, ("cy", "right")),
+            Shot("c", ShotSize.Wide, ["ada", "cy"], ["cy"], false, ("ada", "left")),
+            Shot("d", ShotSize.Wide, ["cy"], ["cy"]));
+        Assert.Equal(ways["a"][0].To, ways["b"][0].From);
+        Assert.Equal(ways["b"][0].To, ways["c"][0].From);
+        Assert.Equal(ways["b"][1].To, ways["c"][1].From);
+        Assert.True(Middle(ways["b"][1].To) > Middle(ways["b"][0].To) + 0.15);
+        Assert.Equal(0.5, Middle(ways["d"][0].From), 9);                         // after a cut anew
+    }
+}
