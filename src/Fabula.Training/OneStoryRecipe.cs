@@ -5,7 +5,6 @@
 // shot's, as in VideoRecipe, plus lambda times the selector's, the squared distance of its scores from the labels. Conditioning is
 // decoupled: until the selector knows anything, context frames are drawn evenly from the real shots; then the selector's best are taken.
 // AdamW with the paper's rate and decay. The numbers that the paper does not state are options with their reasons.
-using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Fabula.Models;
@@ -27,9 +26,7 @@ public sealed record OneStorySettings(int Steps = 3000, int Batch = 12, double W
     public Inflation Inflation { get; init; } = new();
     public WanConfig Network { get; init; } = VideoSettings.PocketNetwork;
     public AdaptiveConditionerConfig Conditioner { get; init; } = new();
-    /// <summary>Seconds between saves, and between lines of progress; they change no result.</summary>
-    public double SaveEvery { get; init; } = 420;
-    public double SayEvery { get; init; } = 30;
+    public Rhythm Rhythm { get; init; } = new();
 
     /// <summary>The selector is as wide as the video model, as in the paper.</summary>
     public OneStoryConfig Parts => new(new(Network.OutDim, Network.TextDim, Network.Dim) { Heads = Network.Heads }, Conditioner);
@@ -79,32 +76,17 @@ public static class OneStoryRecipe
         using var batches = new Ahead<OneStoryBatch>(run.Start, settings.Steps, step =>
             examples.Draw(new Chance(settings.Seed)["onestory"][step][crew.Rank], settings.Batch, settings.Inflation));
         var random = new RandomSource(settings.Seed);
-        var (clock, saved, shown) = (Stopwatch.StartNew(), 0.0, 0.0);
-        var (shots, selections, count) = (0.0, 0.0, 0);
-        for (var step = run.Start; step < settings.Steps; step++)
+        var held = new Lazy<OneStoryExamples>(() => HeldOut(settings, tools, run.Folder));
+        new Course(run, weights, teacher, crew, settings.Steps, settings.Rhythm, say).Go(step =>
         {
-            using var scope = TensorScope.Open();
             var batch = batches.Next(stop);
             var (shot, selection) = Learn(settings, tools, video, story, batch, random, step, crew.Rank);
-            teacher.Step(step, settings.Steps);
-            (shots, selections, count) = (shots + shot, selections + selection, count + 1);
-            if (!crew.Leads) continue;
-            var (now, last) = (clock.Elapsed.TotalSeconds, step + 1 == settings.Steps);
-            if (now - shown > settings.SayEvery || last)
-            {
-                shown = now;
-                var rate = (step + 1 - run.Start) / now;
-                say($"step {step + 1}/{settings.Steps}  shot {shots / count:0.000}  selector {selections / count:0.000}"
-                    + $"  {rate:0.00} steps/s  {TimeSpan.FromSeconds((settings.Steps - step - 1) / rate):hh\\:mm\\:ss} left");
-                run.Log(step + 1, [new("shot", shots / count), new("selector", selections / count)]);
-                (shots, selections, count) = (0, 0, 0);
-            }
-            if (now - saved < settings.SaveEvery && !last) continue;
-            saved = now;
-            run.Save(step + 1, weights, teacher);
-            Show(settings, tools, run, teacher.Averages, step + 1);
+            return new(batch.Size, ("shot", shot), ("selector", selection));
+        }, step =>
+        {
+            Show(settings, tools, run, teacher.Averages, held.Value, step);
             Write(run.Folder, settings, teacher.Averages);
-        }
+        });
     }
 
     static (WanTransformer Video, OneStory Story) Create(OneStorySettings settings, Weights weights) =>
@@ -214,24 +196,28 @@ public static class OneStoryRecipe
         return results;
     }
 
+    /// <summary>Stories that are not learned from, encoded.</summary>
+    static OneStoryExamples HeldOut(OneStorySettings settings, VideoTools tools, string folder)
+    {
+        using var off = Autograd.Disable();
+        var (z, rows, columns, width, height) = VideoRecipe.Sizes(settings.Network, tools);
+        using var stage = new Stage(width, height);
+        using var features = new TheatreFeatures();
+        var stories = new LatentStories(tools.Vae, folder, settings.Seed, height, width);
+        return new(Enumerable.Range(0, 3).Select(i =>
+            stories.Encode(LatentStories.Tell(settings.Seed, i, heldOut: true), true, stage)), z, rows, columns, 0, features.All);
+    }
+
     /// <summary>Shots of held-out stories from the averaged weights, the truth above.</summary>
     static void Show(OneStorySettings settings, VideoTools tools, TrainingRun run, IEnumerable<KeyValuePair<string, Tensor>> averages,
-        int step)
+        OneStoryExamples held, int step)
     {
         using var scope = TensorScope.Open();
         using var off = Autograd.Disable();
         using var weights = Weights.Fresh(0, DType.F32, Device.Cpu);
         var (video, story) = Create(settings, weights);
         foreach (var (name, average) in averages) weights.Parameters[name].CopyFrom(average);
-        var ((places, across), stride) = (settings.Network.LearnedPositions, tools.Vae.Config.SpatialStride);
-        var (rows, columns) = (places * settings.Network.Patch.H, across * settings.Network.Patch.W);
-        var (width, height) = (columns * stride, rows * stride);
-        using var stage = new Stage(width, height);
-        using var features = new TheatreFeatures();
-        var stories = new LatentStories(tools.Vae, run.Folder, settings.Seed, height, width);
-        var held = new OneStoryExamples(Enumerable.Range(0, 3).Select(i =>
-            stories.Encode(LatentStories.Tell(settings.Seed, i, heldOut: true), true, stage)), settings.Network.OutDim, rows, columns, 0,
-            features.All);
+        var (_, _, _, width, height) = VideoRecipe.Sizes(settings.Network, tools);
         run.Log(step, Examine(settings, tools, video, story, held));
         var batch = held.Draw(new Chance(settings.Seed)["show"], 4, settings.Inflation);
         var (truth, memory) = (Latents(settings, batch, batch.Target, batch.Frames),

@@ -6,7 +6,6 @@
 // frames is turned round; an identity's vector comes from another frame; dropout of 0.5; 0.15 of the input is hidden from the causal
 // attention; 10 random frames of the story stand in front, now and then, which also teaches few-shot. How often one flips, turns and puts
 // frames in front is not said.
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Fabula.Models;
 using Fabula.Narrative;
@@ -30,9 +29,7 @@ public sealed record PlannerSettings(int Steps = 4000, int Batch = 8, double Dro
     public KeyframePlannerConfig Network { get; init; } = PocketNetwork;
     /// <summary>Wordings of each shot's script that are drawn, so that what was read once need not be read again.</summary>
     public int Wordings { get; init; } = 8;
-    /// <summary>Seconds between saves, and between lines of progress; they change no result.</summary>
-    public double SaveEvery { get; init; } = 420;
-    public double SayEvery { get; init; } = 30;
+    public Rhythm Rhythm { get; init; } = new();
 
     /// <summary>The paper's context of 128 frames at most 36 rows long, over a decoder as small as the other pocket models.</summary>
     public static readonly KeyframePlannerConfig PocketNetwork = new()
@@ -99,27 +96,12 @@ public static class PlannerRecipe
         run.Resume(weights, teacher);
         var lesson = new Lesson(settings, planner, new SentenceReader(tools), new PictureTokens(tokenizer, examples, settings.Flip > 0));
         using var batches = new Ahead<ToldStory[]>(run.Start, settings.Steps, step => Batch(settings, examples, step, crew.Rank));
-        var (clock, saved, shown, count) = (Stopwatch.StartNew(), 0.0, 0.0, 0);
-        var sums = new double[3];
-        for (var step = run.Start; step < settings.Steps; step++)
+        new Course(run, weights, teacher, crew, settings.Steps, settings.Rhythm, say).Go(step =>
         {
-            using var scope = TensorScope.Open();
-            foreach (var (i, loss) in lesson.Learn(batches.Next(stop), step, crew.Rank).Index()) sums[i] += loss;
-            count++;
-            teacher.Step(step, settings.Steps);
-            if (!crew.Leads) continue;
-            var (now, last) = (clock.Elapsed.TotalSeconds, step + 1 == settings.Steps);
-            if (now - shown > settings.SayEvery || last)
-            {
-                say($"step {step + 1}/{settings.Steps}  unlikelihood {sums[0] / count:0.000}  l1 {sums[1] / count:0.000}  "
-                    + $"l2 {sums[2] / count:0.000}  {(step + 1 - run.Start) / now:0.0} steps/s");
-                run.Log(step + 1, [new("unlikelihood", sums[0] / count), new("l1", sums[1] / count), new("l2", sums[2] / count)]);
-                (shown, count) = (now, 0);
-                Array.Clear(sums);
-            }
-            if (now - saved < settings.SaveEvery && !last) continue;
-            saved = now;
-            run.Save(step + 1, weights, teacher);
+            var losses = lesson.Learn(batches.Next(stop), step, crew.Rank);
+            return new(settings.Batch, ("unlikelihood", losses[0]), ("l1", losses[1]), ("l2", losses[2]));
+        }, step =>
+        {
             PocketFolder.Write(run.Folder, PocketFolder.Planner, settings.Network, teacher.Averages);
             using var kept = Weights.Fresh(0, DType.F32, Device.Cpu);
             var averaged = lesson with
@@ -129,10 +111,10 @@ public static class PlannerRecipe
             };
             foreach (var (name, average) in teacher.Averages) kept.Parameters[name].CopyFrom(average);
             var errors = Examine(settings, averaged, held);
-            run.Log(step + 1, errors);
-            Show(averaged, tools, tokenizer, Tell(Plain(settings, fewShot: 0), held, 0, new Chance(settings.Seed)["shown"]), run, step + 1);
+            run.Log(step, errors);
+            Show(averaged, tools, tokenizer, Tell(Plain(settings, fewShot: 0), held, 0, new Chance(settings.Seed)["shown"]), run, step);
             say(string.Join("  ", errors.Select(error => $"{error.Key} {error.Value:0.000}")));
-        }
+        });
     }
 
     /// <summary>Without the measures against learning by heart.</summary>

@@ -3,7 +3,6 @@
 // Real Wan models read a frozen UMT5 that has learned language before. This one learns by answering questions about captions: which
 // place, which hair, what does she do; "not told" is an answer too. Every word answers for the person its sentence is about, or for the
 // scene: so the encoder learns what belongs together, wherever in a caption it was said. The heads that answer are thrown away.
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Fabula.Models;
 using Fabula.Models.Text;
@@ -47,28 +46,14 @@ public static class TextRecipe
         var tokenizer = new WanTokenizer(vocabulary, PocketText.Length);
         using var lessons = new Ahead<Captioned>(run.Start, settings.Steps, step =>
             Draw(tokenizer, new Chance(settings.Seed)["text"][step][crew.Rank], settings.Batch, heldOut: false));
-        var (clock, shown, sum, count) = (Stopwatch.StartNew(), 0.0, 0.0, 0);
-        for (var step = run.Start; step < settings.Steps; step++)
+        new Course(run, weights, teacher, crew, settings.Steps, new Rhythm(Save: 30), say).Go(step =>
         {
-            using var scope = TensorScope.Open();
             var lesson = lessons.Next(stop);
-            using (Autograd.Enable())
-            {
-                var loss = heads.Loss(Rows(encoder, lesson.Prompts), lesson);
-                loss.Backward();
-                (sum, count) = (sum + loss.Item(), count + 1);
-            }
-            teacher.Step(step, settings.Steps);
-            var last = step + 1 == settings.Steps;
-            if (!crew.Leads || clock.Elapsed.TotalSeconds - shown < 20 && !last) continue;
-            shown = clock.Elapsed.TotalSeconds;
-            var rate = (step + 1 - run.Start) / shown;
-            say($"step {step + 1}/{settings.Steps}  loss {sum / count:0.0000}  {rate * settings.Batch * crew.Size:0} captions/s  "
-                + $"{TimeSpan.FromSeconds((settings.Steps - step - 1) / rate):hh\\:mm\\:ss} left");
-            run.Log(step + 1, [new("loss", sum / count)]);
-            run.Save(step + 1, weights, teacher);
-            (sum, count) = (0, 0);
-        }
+            using var learning = Autograd.Enable();
+            var loss = heads.Loss(Rows(encoder, lesson.Prompts), lesson);
+            loss.Backward();
+            return new(settings.Batch, ("loss", loss.Item()));
+        });
         return crew.Leads ? Examine(settings, run, teacher, vocabulary, tokenizer, say) : 0;
     }
 

@@ -7,7 +7,6 @@
 // VideoRecipe.cs; its two data sets are one.
 //
 // Every stage is a run in a folder of its own, with its own optimiser, and begins with the averaged weights that the one before ended with.
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Fabula.Models;
 using Fabula.Narrative;
@@ -45,9 +44,7 @@ public sealed record TokenizerSettings(int Steps = 8000, int Batch = 24, double 
 {
     public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.35, EmaDecay: 0.998, WeightDecay: 0.02);
     public KeyframeTokenizerConfig Network { get; init; } = new();
-    /// <summary>Seconds between saves, and between lines of progress; they change no result.</summary>
-    public double SaveEvery { get; init; } = 420;
-    public double SayEvery { get; init; } = 30;
+    public Rhythm Rhythm { get; init; } = new();
 
     public int StepsOf(TokenizerStage stage) => Math.Max(1, (int)Math.Round(Steps * stage.Share));
 
@@ -96,25 +93,8 @@ public static class TokenizerRecipe
         run.Resume(weights, teacher);
         using var batches = new Ahead<Keyframe[]>(run.Start, steps,
             step => Batch(examples, settings.Batch, new Chance(settings.Seed)["tokenizer"][stage.Name][step][crew.Rank]));
-        var (clock, saved, shown, sum, count) = (Stopwatch.StartNew(), 0.0, 0.0, 0.0, 0);
-        for (var step = run.Start; step < steps; step++)
-        {
-            using var scope = TensorScope.Open();
-            sum += lesson.Learn(stage, batches.Next(stop), step, crew.Rank);
-            count++;
-            teacher.Step(step, steps);
-            var (now, last) = (clock.Elapsed.TotalSeconds, step + 1 == steps);
-            if (!crew.Leads) continue;
-            if (now - shown > settings.SayEvery || last)
-            {
-                say($"{stage.Name}: step {step + 1}/{steps}  error {sum / count:0.000}  {(step + 1 - run.Start) / now:0.0} steps/s");
-                run.Log(step + 1, [new("error", sum / count)]);
-                (shown, sum, count) = (now, 0, 0);
-            }
-            if (now - saved < settings.SaveEvery && !last) continue;
-            saved = now;
-            run.Save(step + 1, weights, teacher);
-        }
+        new Course(run, weights, teacher, crew, steps, settings.Rhythm, say) { Name = $"{stage.Name}: " }
+            .Go(step => new(settings.Batch, ("error", lesson.Learn(stage, batches.Next(stop), step, crew.Rank))));
         using (Autograd.Disable())
             foreach (var (name, average) in teacher.Averages) weights.Parameters[name].Detach().CopyFrom(average);
         if (!crew.Leads || run.Start == steps) return;

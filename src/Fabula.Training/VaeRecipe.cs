@@ -2,7 +2,6 @@
 //
 // Small crops of drawn clips, as often as not around a person; the loss looks at colours, at edges, and keeps latents near zero. Latents
 // are trained with noise of a fixed deviation, so that the decoder forgives what the video model gets slightly wrong.
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Fabula.Models;
 using Fabula.Torch;
@@ -19,8 +18,7 @@ public sealed record VaeSettings(int Steps = 6000, int Crops = 3, int CropHeight
     public Pace Pace { get; init; } = new(Matrices: 0.01, Others: 1e-3, EmaDecay: 0.995);
     /// <summary>Clips from which the principal components are found.</summary>
     public int Fitted { get; init; } = 150;
-    /// <summary>Seconds between saves; changes no result.</summary>
-    public double SaveEvery { get; init; } = 180;
+    public Rhythm Rhythm { get; init; } = new(Save: 180);
     public int Width { get; init; } = 224;
     public int Height { get; init; } = 128;
 
@@ -59,39 +57,17 @@ public static class VaeRecipe
         run.Resume(weights, teacher);
         using var draws = new Ahead<byte[]>(run.Start, settings.Steps, step => Crops(settings, step, crew));
         var random = new RandomSource(settings.Seed);
-        var (clock, saved, shown, sum, count) = (Stopwatch.StartNew(), 0.0, 0.0, 0.0, 0);
         var held = crew.Leads ? HeldOut(settings) : [];
         if (crew.Leads && run.Start == 0) Show(settings, run, weights, teacher, held, 0, say);
-        for (var step = run.Start; step < settings.Steps; step++)
+        new Course(run, weights, teacher, crew, settings.Steps, settings.Rhythm, say).Go(step =>
         {
-            using var scope = TensorScope.Open();
             var crops = Pixels(draws.Next(stop), settings.Crops, settings.Frames, settings.CropHeight, settings.CropWidth);
-            double loss;
-            using (Autograd.Enable())
-            {
-                var value = Loss(vae, crops, settings.Noise, purpose => random.Normal($"{purpose} {crew.Rank}", step,
-                    settings.Crops, settings.Network.ZDim, 1, settings.CropHeight / 8, settings.CropWidth / 8));
-                value.Backward();
-                loss = value.Item();
-            }
-            var gradient = teacher.Step(step, settings.Steps);
-            (sum, count) = (sum + loss, count + 1);
-            if (!crew.Leads) continue;
-            var now = clock.Elapsed.TotalSeconds;
-            if (now - shown > 20 || step + 1 == settings.Steps)
-            {
-                var rate = (step + 1 - run.Start) / now;
-                say($"step {step + 1}/{settings.Steps}  loss {sum / count:0.0000}  gradient {gradient:0.00}  "
-                    + $"{rate * settings.Crops * crew.Size:0.0} crops/s  "
-                    + $"{TimeSpan.FromSeconds((settings.Steps - step - 1) / rate):hh\\:mm\\:ss} left");
-                run.Log(step + 1, [new("loss", sum / count)]);
-                (shown, sum, count) = (now, 0, 0);
-            }
-            if (now - saved < settings.SaveEvery && step + 1 != settings.Steps) continue;
-            saved = now;
-            run.Save(step + 1, weights, teacher);
-            Show(settings, run, weights, teacher, held, step + 1, say);
-        }
+            using var learning = Autograd.Enable();
+            var loss = Loss(vae, crops, settings.Noise, purpose => random.Normal($"{purpose} {crew.Rank}", step,
+                settings.Crops, settings.Network.ZDim, 1, settings.CropHeight / 8, settings.CropWidth / 8));
+            loss.Backward();
+            return new(settings.Crops, ("loss", loss.Item()));
+        }, step => Show(settings, run, weights, teacher, held, step, say));
         if (crew.Leads) Finish(settings, run, weights, teacher, held);
     }
 

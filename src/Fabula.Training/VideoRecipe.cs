@@ -3,7 +3,6 @@
 // One Wan transformer learns all modes in a mix (VideoExamples), pictures first, since they teach words, people and places at a fifth of a
 // clip's cost, then clips. Flow matching on latents of the pocket VAE; remembered frames are noised together with the shot and stand at
 // negative times (StoryMem, section 3.3), the loss is the shot's. The loss counts people more than the ground they stand on.
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Fabula.Models;
 using Fabula.Models.Text;
@@ -21,9 +20,7 @@ public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, dou
 {
     public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.35, EmaDecay: 0.998, WeightDecay: 0.02);
     public WanConfig Network { get; init; } = PocketNetwork;
-    /// <summary>Seconds between saves, and between lines of progress; they change no result.</summary>
-    public double SaveEvery { get; init; } = 420;
-    public double SayEvery { get; init; } = 30;
+    public Rhythm Rhythm { get; init; } = new();
 
     public static readonly WanConfig PocketNetwork = new()
     {
@@ -80,35 +77,16 @@ public static class VideoRecipe
         run.Resume(weights, teacher);
         using var batches = new Ahead<VideoBatch>(run.Start, settings.Steps, step => Batch(settings, examples, step, crew.Rank));
         var random = new RandomSource(settings.Seed);
-        var (clock, saved, shown, samples) = (Stopwatch.StartNew(), 0.0, 0.0, 0L);
-        var losses = new SortedDictionary<string, (double Sum, int Count)>(StringComparer.Ordinal);
-        for (var step = run.Start; step < settings.Steps; step++)
+        var held = new Lazy<VideoExamples>(() => HeldOut(settings, tools, run.Folder));
+        new Course(run, weights, teacher, crew, settings.Steps, settings.Rhythm, say).Go(step =>
         {
-            using var scope = TensorScope.Open();
             var batch = batches.Next(stop);
-            var loss = Learn(settings, tools, model, batch, random, step, crew.Rank);
-            teacher.Step(step, settings.Steps);
-            samples += batch.Size * crew.Size;
-            var (sum, count) = losses.GetValueOrDefault(batch.Mode.Name);
-            losses[batch.Mode.Name] = (sum + loss, count + 1);
-            if (!crew.Leads) continue;
-            var (now, last) = (clock.Elapsed.TotalSeconds, step + 1 == settings.Steps);
-            if (now - shown > settings.SayEvery || last)
-            {
-                shown = now;
-                var rate = (step + 1 - run.Start) / now;
-                say($"step {step + 1}/{settings.Steps}  " + string.Join("  ", losses.Select(pair =>
-                    $"{pair.Key} {pair.Value.Sum / pair.Value.Count:0.000}"))
-                    + $"  {samples / now:0} samples/s  {TimeSpan.FromSeconds((settings.Steps - step - 1) / rate):hh\\:mm\\:ss} left");
-                run.Log(step + 1, losses.Select(pair => new KeyValuePair<string, double>(pair.Key, pair.Value.Sum / pair.Value.Count)));
-                losses.Clear();
-            }
-            if (now - saved < settings.SaveEvery && !last) continue;
-            saved = now;
-            run.Save(step + 1, weights, teacher);
-            Show(settings, tools, run, teacher.Averages, step + 1);
+            return new(batch.Size, (batch.Mode.Name, Learn(settings, tools, model, batch, random, step, crew.Rank)));
+        }, step =>
+        {
+            Show(settings, tools, run, teacher.Averages, held.Value, step);
             PocketFolder.WriteVideo(run.Folder, settings.Network, teacher.Averages);
-        }
+        });
     }
 
     /// <summary>Averaged weights as a model. The caller disposes of the weights.</summary>
@@ -262,22 +240,34 @@ public static class VideoRecipe
         return tools.Text.Encode([.. captions.Select(tools.Tokenizer.Encode)]);
     }
 
+    /// <summary>Stories that are not learned from, encoded.</summary>
+    static VideoExamples HeldOut(VideoSettings settings, VideoTools tools, string folder)
+    {
+        using var off = Autograd.Disable();
+        var (z, rows, columns, width, height) = Sizes(settings.Network, tools);
+        using var stage = new Stage(width, height);
+        var stories = new LatentStories(tools.Vae, folder, settings.Seed, height, width);
+        var told = Enumerable.Range(0, 3).Select(i => LatentStories.Tell(settings.Seed, i, heldOut: true));
+        return new([.. told.Select(story => stories.Encode(story, true, stage))], z, rows, columns, 0);
+    }
+
+    /// <summary>Channels, rows and columns of latents; pixels.</summary>
+    internal static (int Z, int Rows, int Columns, int Width, int Height) Sizes(WanConfig network, VideoTools tools)
+    {
+        var stride = tools.Vae.Config.SpatialStride;
+        var (rows, columns) = (network.LearnedPositions.Rows * network.Patch.H, network.LearnedPositions.Columns * network.Patch.W);
+        return (network.OutDim, rows, columns, columns * stride, rows * stride);
+    }
+
     /// <summary>Samples from the averaged weights: every mode on held-out stories, the truth above.</summary>
     static void Show(VideoSettings settings, VideoTools tools, TrainingRun run,
-        IEnumerable<KeyValuePair<string, Tensor>> averages, int step)
+        IEnumerable<KeyValuePair<string, Tensor>> averages, VideoExamples held, int step)
     {
         using var scope = TensorScope.Open();
         using var off = Autograd.Disable();
         var (model, weights) = Averaged(settings.Network, averages);
         using var _ = weights;
-        var (z, stride) = (settings.Network.OutDim, tools.Vae.Config.SpatialStride);
-        var (rows, columns) = (settings.Network.LearnedPositions.Rows * settings.Network.Patch.H,
-            settings.Network.LearnedPositions.Columns * settings.Network.Patch.W);
-        var (width, height) = (columns * stride, rows * stride);
-        using var stage = new Stage(width, height);
-        var stories = new LatentStories(tools.Vae, run.Folder, settings.Seed, height, width);
-        var told = Enumerable.Range(0, 3).Select(i => LatentStories.Tell(settings.Seed, i, heldOut: true));
-        var held = new VideoExamples([.. told.Select(story => stories.Encode(story, true, stage))], z, rows, columns, 0);
+        var (z, rows, columns, width, height) = Sizes(settings.Network, tools);
         run.Log(step, Examine(settings, tools, model, held));
         var pictures = new List<ReadOnlyMemory<byte>>();
         foreach (var mode in VideoMode.Pictures.Concat(VideoMode.Clips))

@@ -7,8 +7,16 @@ using Fabula.Training.PaperTheatre;
 namespace Fabula.Training.Tests;
 
 /// <summary>MovieDreamer's recipes on tiny settings: they learn, and a run that was cut off goes on to the same bits.</summary>
-public sealed class MovieDreamerTests : IDisposable
+public sealed class MovieDreamerTests(MovieDreamerTests.Encoded encoded) : IClassFixture<MovieDreamerTests.Encoded>, IDisposable
 {
+    /// <summary>The folder of encoded stories, which are the same in all tests.</summary>
+    public sealed class Encoded : IDisposable
+    {
+        public string Folder { get; } = Directory.CreateTempSubdirectory("fabula-moviedreamer-latents-").FullName;
+
+        public void Dispose() => Directory.Delete(Folder, recursive: true);
+    }
+
     readonly string _folder = Directory.CreateTempSubdirectory("fabula-moviedreamer-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -35,9 +43,8 @@ public sealed class MovieDreamerTests : IDisposable
         var vocabulary = PocketText.Vocabulary();
         var network = PocketText.Network(vocabulary) with { Dim = 16, AttentionDim = 16, FfnDim = 16, Heads = 2, Layers = 1 };
         var tools = new VideoTools(vae, new Umt5Encoder(network, weights["text"]), new WanTokenizer(vocabulary, PocketText.Length));
-        var folder = Path.Combine(_folder, "latents");
         IReadOnlyList<LatentStory> Load(bool mirrored) =>
-            [.. new LatentStories(vae, folder, 5, mirrored: mirrored).Load(0, 2, int.MaxValue)];
+            [.. new LatentStories(vae, encoded.Folder, 5, mirrored: mirrored).Load(0, 2, int.MaxValue)];
         test(tools, new KeyframeExamples(Load(false), Load(true), 6, 16, 28));
     });
 
@@ -69,7 +76,7 @@ public sealed class MovieDreamerTests : IDisposable
         (List<string> Said, byte[] File) Run(string name, int lines) => Until(name, PocketFolder.Tokenizer + ".safetensors", lines,
             (crew, say, stop) =>
             {
-                TokenizerRecipe.Run(settings with { SaveEvery = lines == int.MaxValue ? 1e9 : 0, SayEvery = 0 }, tools, examples, examples,
+                TokenizerRecipe.Run(settings with { Rhythm = new(0, lines == int.MaxValue ? 1e9 : 0) }, tools, examples, examples,
                     Path.Combine(_folder, name), crew, say, stop);
             });
         var (said, whole) = Run("whole", int.MaxValue);
@@ -121,7 +128,7 @@ public sealed class MovieDreamerTests : IDisposable
             (crew, say, stop) =>
             {
                 var run = new TrainingRun(Path.Combine(_folder, name), settings.ToJson(1));
-                PlannerRecipe.Run(settings with { SaveEvery = lines == int.MaxValue ? 1e9 : 0, SayEvery = 0 }, tools, tokenizer, examples,
+                PlannerRecipe.Run(settings with { Rhythm = new(0, lines == int.MaxValue ? 1e9 : 0) }, tools, tokenizer, examples,
                     examples, run, crew, say, stop);
             });
         var (said, whole) = Run("whole", int.MaxValue);

@@ -145,7 +145,7 @@ public sealed class OneStoryTests : IDisposable
             using var stop = new CancellationTokenSource();
             try
             {
-                OneStoryRecipe.Run(given with { SaveEvery = stopAfter == int.MaxValue ? 1e9 : 0, SayEvery = 0 }, tools, video, examples,
+                OneStoryRecipe.Run(given with { Rhythm = new(0, stopAfter == int.MaxValue ? 1e9 : 0) }, tools, video, examples,
                     run, crew, _ => { if (--stopAfter == 0) stop.Cancel(); }, stop.Token);
             }
             catch (OperationCanceledException)

@@ -36,7 +36,7 @@ public sealed class RecipeTests : IDisposable
         using var stop = new CancellationTokenSource();
         try
         {
-            VaeRecipe.Run(settings with { SaveEvery = stopAfter == int.MaxValue ? 1e9 : 0 }, run, crew, line =>
+            VaeRecipe.Run(settings with { Rhythm = new(0, stopAfter == int.MaxValue ? 1e9 : 0) }, run, crew, line =>
             {
                 if (line.StartsWith("held out", StringComparison.Ordinal) && --stopAfter == 0) stop.Cancel();
             }, stop.Token);
@@ -55,7 +55,7 @@ public sealed class RecipeTests : IDisposable
         var settings = TinyVae with { Steps = 40, Fitted = 12, Network = TinyVae.Network with { ZDim = 16 } };
         var run = new TrainingRun(Path.Combine(_folder, "learns"), settings.ToJson(1));
         using var crew = new Crew(1, 0, "", 0);
-        VaeRecipe.Run(settings with { SaveEvery = 0 }, run, crew, said.Add, CancellationToken.None);
+        VaeRecipe.Run(settings with { Rhythm = new(0, 0) }, run, crew, said.Add, CancellationToken.None);
         var quality = said.Where(line => line.StartsWith("held out", StringComparison.Ordinal))
             .Select(line => double.Parse(line.Split(' ')[3], System.Globalization.CultureInfo.InvariantCulture)).ToList();
         Assert.True(quality[0] > 14, $"begins with {quality[0]} dB");
@@ -97,7 +97,7 @@ public sealed class RecipeTests : IDisposable
             var every = stopAfter == int.MaxValue ? 1e9 : 0;
             try
             {
-                VideoRecipe.Run(settings with { SaveEvery = every, SayEvery = every }, tools, examples, run, crew, _ =>
+                VideoRecipe.Run(settings with { Rhythm = new(every, every) }, tools, examples, run, crew, _ =>
                 {
                     if (--stopAfter == 0) stop.Cancel();
                 }, stop.Token);
