@@ -199,11 +199,13 @@ public static class FilmGraph
 
         Step? Portrait(PlanCharacter person, PlanShot shot) =>
             Picture($"portrait/{person.Id}", person.References,
-                $"Close shot. {person.Name} is {Sentence(person.Appearance)} {_plan.Film.Look}", shot, person.Appearance);
+                $"Medium shot. Plain wall: in front of a plain blue wall. {person.Name} is {Sentence(person.Appearance)} "
+                    + $"{person.Name} stands there. The camera does not move. {_plan.Film.Look}", shot, person.Appearance);
 
         Step? Plate(PlanLocation place, PlanShot shot) =>
             Picture($"plate/{place.Id}", place.References,
-                $"Wide shot. {place.Name}: {Sentence(place.Description)} Nobody is there. {_plan.Film.Look}", shot, place.Description);
+                $"Wide shot. {place.Name}: {Sentence(place.Description)} Nobody is there. The camera does not move. "
+                    + _plan.Film.Look, shot, place.Description);
 
         /// <summary>Whether people and places are drawn first; a model that takes backgrounds relies on them in every shot.</summary>
         bool DrawsFor(PlanShot shot) =>

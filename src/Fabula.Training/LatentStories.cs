@@ -19,12 +19,17 @@ namespace Fabula.Training;
 public sealed record LatentStory(DrawnStory Story, Half[][] Clips, Half[][][] Pictures, Half[][] Portraits, Half[][] Plates,
     float[][] Figures, Half[][][] Stills)
 {
+    /// <summary>Per place of the story, as a wide shot sees it, empty, from the side from which it is drawn.</summary>
+    public Half[][] Views { get; init; } = [];
     /// <summary>Where people stand: per shot, per pixel frame, in the order of the roles.</summary>
     public StageBox[][][] Boxes { get; init; } = [];
     /// <summary>Per shot and moment, portraits laid on the empty place there (<see cref="Collage"/>).</summary>
     public Half[][][] Collages { get; init; } = [];
     /// <summary>Per shot, where there are clips: the collages of all frames as a clip, [z, 5, 16, 28].</summary>
     public Half[][] Moving { get; init; } = [];
+
+    /// <summary>A place as words alone ask for it: which side of it is left they do not say.</summary>
+    public static ShotSpec View(Location location) => new(location with { Mirrored = false }, ShotSize.Wide, CameraMove.Static, [], Frames: 1);
 
     /// <summary>Frames of a shot that are encoded by themselves.</summary>
     public static readonly int[] Moments = [0, 8, 16];
@@ -52,7 +57,7 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             var clips = number % clipEvery == 0;
             var made = Read(path, story, clips) ?? Make(path, story, clips, stage);
             var people = Cut(story);
-            made = made with { Boxes = Where(story, people, stage) };
+            made = made with { Boxes = Where(story, people, stage), Views = Views(story, stage) };
             yield return mirrored ? made : WithCollages(Path.ChangeExtension(path, "collages"), made, people, stage);
             done?.Invoke(number);
         }
@@ -78,8 +83,16 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             [.. story.Shots.Select(shot => One(Empty(shot.Spec, stage)))],
             [.. drawn.Select(clip => Figures(clip, clips))],
             [.. story.Shots.Select(shot => clips ? Still(shot.Spec, stage) : [])])
-        { Boxes = Where(story, people, stage) };
+        { Boxes = Where(story, people, stage), Views = Views(story, stage) };
         return Collages(made, people, stage);
+    }
+
+    Half[][] Views(DrawnStory story, Stage stage)
+    {
+        using var scope = TensorScope.Open();
+        byte[] drawn = [.. story.Locations.SelectMany(location => stage.Draw(LatentStory.View(location)).Frames)];
+        var latents = vae.Encode(Pixels(drawn, story.Locations.Count, 1));
+        return [.. Enumerable.Range(0, story.Locations.Count).Select(i => Halves(latents.Narrow(0, i, 1)))];
     }
 
     /// <summary>Portraits of the story's people, twice as large as the frames, as reference pictures are larger.</summary>

@@ -108,6 +108,7 @@ public static class PocketFolder
             ["memory_guidance"] = 1,
             ["most_memory"] = 3,
             ["memory_stride"] = 5,
+            ["draws_portraits"] = true,
         });
     }
 

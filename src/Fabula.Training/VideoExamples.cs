@@ -20,8 +20,8 @@ public sealed record VideoMode(string Name, bool Clip, double Share, int Memory 
 {
     public static readonly VideoMode[] Pictures =
     [
-        new("picture", false, 0.2, Place: 0.4), new("picture, memory", false, 0.2, 3, Place: 0.7),
-        new("picture, cast", false, 0.6, 3, true, Place: 0.9),
+        new("picture", false, 0.45, Place: 0.4), new("picture, memory", false, 0.1, 3, Place: 0.7),
+        new("picture, cast", false, 0.45, 3, true, Place: 0.9),
     ];
     public static readonly VideoMode[] Clips =
     [
@@ -50,6 +50,9 @@ public sealed record VideoBatch(VideoMode Mode, int Size, int Frames, int Memory
 
 public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int rows, int columns, double figureWeight)
 {
+    /// <summary>The share of portraits and empty places among pictures from words alone.</summary>
+    const double Plain = 0.7;
+
     readonly LatentStory[] _withClips = [.. stories.Where(story => story.Clips[0].Length > 0)];
     readonly int _picture = z * rows * columns;
 
@@ -76,17 +79,19 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
         var plain = !mode.Clip && mode.Memory == 0 ? chance["plain"].Unit : 1;
         void Put(float[] into, int count, int frame, Half[] picture) => Place(picture, 1, 0, into, at, count, frame);
 
-        if (plain < 0.08)
+        // What a film asks of words alone: its people, each before a plain wall, and its places.
+        if (plain < Plain / 2)
         {
             var who = chance["who"].Below(story.Portraits.Length);
             Put(batch.Target, 1, 0, story.Portraits[who]);
             batch.Captions[at] = Captions.Write(ShotSpec.Portrait(story.Story.People[who]),
                 chance["told"].Pick(Register.Full, Register.Planned), chance["words"]);
         }
-        else if (plain < 0.16)
+        else if (plain < Plain)
         {
-            Put(batch.Target, 1, 0, story.Plates[number]);
-            batch.Captions[at] = Captions.Write(shot.Spec.Plate, chance["told"].Pick(Register.Full, Register.Planned), chance["words"]);
+            var where = chance["where"].Below(story.Views.Length);
+            Put(batch.Target, 1, 0, story.Views[where]);
+            batch.Captions[at] = Captions.Write(LatentStory.View(story.Story.Locations[where]), chance["told"].Pick(Register.Full, Register.Planned), chance["words"]);
         }
         else
         {
@@ -105,7 +110,7 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
         for (var i = at * frames * rows * columns; i < (at + 1) * frames * rows * columns; i++) batch.Weight[i] += 1;
         foreach (var (m, picture) in Remembered(story, number, others, batch, chance).Index())
             Put(batch.Remembered, batch.Memory, m, picture);
-        var place = plain >= 0.16 && !mode.First && chance["empty"].Happens(mode.Place);
+        var place = plain >= Plain && !mode.First && chance["empty"].Happens(mode.Place);
         if (mode.First || place) Draft(batch, at, story, number, mode.Clip ? 0 : LatentStory.Moments[moment], place, chance["staging"]);
     }
 

@@ -62,6 +62,8 @@ static class TrainCommand
         return Recipe("video", "The pocket video model: all modes in a mix.", options, (parsed, crewOf) =>
         {
             var settings = new VideoSettings(parsed.GetValue(steps));
+            // Weights that know something already are only brought to rest.
+            if (parsed.GetValue(from) is not null) settings = settings with { Pace = settings.Pace with { DecayFrom = 0.05 } };
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);

@@ -1,0 +1,113 @@
+// The shipped model on a shipped sample: what promise 1 of the front page means, in numbers.
+using Fabula.Models;
+using Fabula.Narrative;
+using Fabula.Tests;
+
+namespace Fabula.Production.Tests;
+
+public sealed class PocketFilmTests
+{
+    const int Width = 224, Height = 128;
+
+    static readonly string Sample = Path.Combine(Repository.Root, "samples", "captain");
+
+    [Fact]
+    public void People_and_places_of_a_sample_are_those_of_its_bible_from_the_first_frame_to_the_last()
+    {
+        using var model = FilmModel.Open(Path.Combine(Repository.Root, "models", "pocket"));
+        Assert.True(model.Facts.Modes.HasFlag(FilmModes.First | FilmModes.Memory | FilmModes.Background));
+        var plan = PlanFit.To(ProductionFolder.Read(Sample, Path.Combine(Path.GetTempPath(), "no-build")).Plan, model.Facts).Plan;
+        var ways = Staging.Of(plan);
+        var portraits = plan.Characters.ToDictionary(person => person.Id, person => Read(person.References[0]));
+        var people = portraits.ToDictionary(pair => pair.Key, pair => Colours(pair.Value, null));
+        var shots = plan.Shots.Where(shot => shot.Cut && shot.Start.Count == 1 && shot.End.SequenceEqual(shot.Start)
+            && shot.Size is ShotSize.Wide or ShotSize.Medium).DistinctBy(shot => shot.Start[0]).ToList();
+        Assert.Equal(people.Count, shots.Count);
+        foreach (var shot in shots)
+        {
+            var (who, box) = (shot.Start[0], ways[shot.Id][0].At(0));
+            var location = plan.Locations.Single(place => place.Id == plan.Scenes.Single(scene => scene.Id == shot.Scene).Location);
+            var place = new Picture(PlateView.Fit(PlateView.Part(Read(location.References[0]), PlateView.Zoom(shot.Size)), Width, Height),
+                Width, Height);
+            var draft = Collage.Of(place, [CutOut.Of(portraits[who])], [box]);
+            var request = new ShotRequest
+            {
+                Prompt = shot.Keyframe,
+                Frames = 1,
+                Width = Width,
+                Height = Height,
+                Seed = (ulong)shot.Seed,
+                Steps = model.Facts.Steps,
+                Guidance = model.Facts.Guidance,
+                Shift = model.Facts.Shift,
+                Drafts = [draft],
+                Staging = [[box]],
+                Memory = [new(PlateView.Fit(portraits[who], Width, Height), Width, Height)],
+                MemoryStride = model.Facts.MemoryStride,
+            };
+            var keyframe = new Picture(Render(model, request)[0], Width, Height);
+            var clip = Render(model, request with
+            {
+                Prompt = shot.Prompt,
+                Frames = 17,
+                First = keyframe,
+                Drafts = [.. Enumerable.Repeat(draft, 17)],
+                Staging = [.. Enumerable.Repeat<IReadOnlyList<StageBox>>([box], 17)],
+            });
+            var kept = Psnr(keyframe.Rgb, clip[0], null);
+            Assert.True(kept >= 25, $"{shot.Id}: its first frame is kept with {kept:0.0} dB");
+            foreach (var frame in new[] { 0, 8, 16 })
+            {
+                var empty = Psnr(place.Rgb, clip[frame], box);
+                Assert.True(empty >= 22, $"{shot.Id}, frame {frame}: the place around {who} is kept with {empty:0.0} dB");
+                var seen = Colours(new(clip[frame], Width, Height), (place, box));
+                var nearest = people.MinBy(pair => pair.Value.Zip(seen, (a, b) => Math.Abs(a - b)).Sum()).Key;
+                Assert.True(nearest == who, $"{shot.Id}, frame {frame}: {who} looks like {nearest}");
+            }
+        }
+    }
+
+    static Picture Read(string reference) => PngReader.Read(Path.Combine(Sample, reference));
+
+    static IReadOnlyList<byte[]> Render(FilmModel model, ShotRequest request)
+    {
+        var folder = Directory.CreateTempSubdirectory("fabula-pocket-");
+        try { return model.Render(request, new(folder.FullName, _ => null, (_, _) => { }, (_, _) => { }), CancellationToken.None); }
+        finally { folder.Delete(recursive: true); }
+    }
+
+    /// <summary>
+    /// Shares of 64 colours among the pixels of a figure: of a portrait, those far from its corner's colour; of a frame, those in a box
+    /// that are far from the empty place.
+    /// </summary>
+    static double[] Colours(Picture picture, (Picture Place, StageBox Box)? where)
+    {
+        var shares = new double[64];
+        for (var i = 0; i < picture.Width * picture.Height; i++)
+        {
+            var (x, y) = ((i % picture.Width + 0.5) / picture.Width, (i / picture.Width + 0.5) / picture.Height);
+            if (where is { Box: var box } && !In(box, x, y)) continue;
+            var (under, at) = where is { Place: var place } ? (place.Rgb, 3 * i) : (picture.Rgb, 0);
+            int Channel(int c) => picture.Rgb[3 * i + c];
+            if (Enumerable.Range(0, 3).Sum(c => Math.Abs(Channel(c) - under[at + c])) < 90) continue;
+            shares[Channel(0) / 64 * 16 + Channel(1) / 64 * 4 + Channel(2) / 64]++;
+        }
+        var all = shares.Sum();
+        return [.. shares.Select(share => share / Math.Max(1, all))];
+    }
+
+    static bool In(StageBox box, double x, double y) => x > box.Left && x < box.Right && y > box.Top && y < box.Bottom;
+
+    /// <summary>In decibels; with a box, of what is well outside it.</summary>
+    static double Psnr(byte[] a, byte[] b, StageBox? without)
+    {
+        var (sum, count) = (0.0, 0);
+        for (var i = 0; i < a.Length; i++)
+        {
+            var (x, y) = ((i / 3 % Width + 0.5) / Width, (i / 3 / Width + 0.5) / Height);
+            if (without is { } box && In(new(box.Left - 0.15, box.Top - 0.15, box.Right + 0.15, box.Bottom + 0.15), x, y)) continue;
+            (sum, count) = (sum + (a[i] - b[i]) * (a[i] - b[i]), count + 1);
+        }
+        return 10 * Math.Log10(255 * 255 / Math.Max(1e-9, sum / count));
+    }
+}
