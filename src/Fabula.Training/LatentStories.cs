@@ -29,7 +29,8 @@ public sealed record LatentStory(DrawnStory Story, Half[][] Clips, Half[][][] Pi
     public Half[][] Moving { get; init; } = [];
 
     /// <summary>A place as words alone ask for it: which side of it is left they do not say.</summary>
-    public static ShotSpec View(Location location) => new(location with { Mirrored = false }, ShotSize.Wide, CameraMove.Static, [], Frames: 1);
+    public static ShotSpec View(Location location) =>
+        new(location with { Mirrored = false }, ShotSize.Wide, CameraMove.Static, [], Frames: 1);
 
     /// <summary>Frames of a shot that are encoded by themselves.</summary>
     public static readonly int[] Moments = [0, 8, 16];

@@ -91,7 +91,8 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
         {
             var where = chance["where"].Below(story.Views.Length);
             Put(batch.Target, 1, 0, story.Views[where]);
-            batch.Captions[at] = Captions.Write(LatentStory.View(story.Story.Locations[where]), chance["told"].Pick(Register.Full, Register.Planned), chance["words"]);
+            batch.Captions[at] = Captions.Write(LatentStory.View(story.Story.Locations[where]),
+                chance["told"].Pick(Register.Full, Register.Planned), chance["words"]);
         }
         else
         {

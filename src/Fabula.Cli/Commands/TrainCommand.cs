@@ -20,6 +20,7 @@ static class TrainCommand
     };
 
     static readonly Option<string> Out = new("--out") { Description = "The run's folder.", Required = true };
+    static readonly Option<string?> Config = new("--config") { Description = "A JSON file with settings that differ from the recipe's own." };
     static readonly Option<int> Processes = new("--processes")
     {
         Description = "Processes of one thread each.",
@@ -28,13 +29,22 @@ static class TrainCommand
     static readonly Option<int> Rank = new("--rank") { Hidden = true };
     static readonly Option<int> Leader = new("--leader") { Hidden = true };
 
+    /// <summary>The recipe's settings, with those of --config instead, and --steps where it is given.</summary>
+    static T Settings<T>(ParseResult parsed, Option<int> steps, T own)
+    {
+        if (parsed.GetValue(Config) is { } file)
+            try { own = SettingsFile.Over(own, File.ReadAllText(file)); }
+            catch (FormatException e) { throw new FormatException($"{Outcome.Shown(file)} {e.Message}.", e); }
+        return parsed.GetResult(steps) is { Implicit: false } ? SettingsFile.Over(own, $"{{\"steps\":{parsed.GetValue(steps)}}}") : own;
+    }
+
     static Command Vae()
     {
         var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new VaeSettings().Steps };
         var from = new Option<string?>("--from") { Description = "A pocket folder whose VAE to begin with." };
         return Recipe("vae", "The pocket VAE: pictures to latents and back.", [steps, from], (parsed, crewOf) =>
         {
-            var settings = new VaeSettings(parsed.GetValue(steps));
+            var settings = Settings(parsed, steps, new VaeSettings());
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(16_000_000);
             using var begin = parsed.GetValue(from) is { } folder ? PocketFolder.OpenVae(folder) : null;
@@ -47,7 +57,7 @@ static class TrainCommand
         var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new TextSettings().Steps };
         return Recipe("text", "The pocket text encoder: what captions say.", [steps], (parsed, crewOf) =>
         {
-            var settings = new TextSettings(parsed.GetValue(steps));
+            var settings = Settings(parsed, steps, new TextSettings());
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(8_000_000);
             TextRecipe.Run(settings, run, crew, Console.WriteLine, CancellationToken.None);
@@ -61,7 +71,7 @@ static class TrainCommand
         Option[] options = [steps, Tools, Latents, Stories, ClipEvery, from];
         return Recipe("video", "The pocket video model: all modes in a mix.", options, (parsed, crewOf) =>
         {
-            var settings = new VideoSettings(parsed.GetValue(steps));
+            var settings = Settings(parsed, steps, new VideoSettings());
             // Weights that know something already are only brought to rest.
             if (parsed.GetValue(from) is not null) settings = settings with { Pace = settings.Pace with { DecayFrom = 0.05 } };
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
@@ -83,7 +93,7 @@ static class TrainCommand
         return Recipe("onestory", "Memory for the pocket video model: which frames matter, and what to make of them.", options,
             (parsed, crewOf) =>
         {
-            var settings = new OneStorySettings(parsed.GetValue(steps));
+            var settings = Settings(parsed, steps, new OneStorySettings());
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
@@ -102,7 +112,7 @@ static class TrainCommand
         Option[] options = [steps, Tools, Latents, Stories, ClipEvery];
         return Recipe("tokenizer", "MovieDreamer's tokenizer: a keyframe to two tokens and back.", options, (parsed, crewOf) =>
         {
-            var settings = new TokenizerSettings(parsed.GetValue(steps));
+            var settings = Settings(parsed, steps, new TokenizerSettings());
             Directory.CreateDirectory(parsed.GetValue(Out)!);
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
@@ -121,9 +131,10 @@ static class TrainCommand
         return Recipe("planner", "MovieDreamer's planner: a script to keyframe after keyframe.", options, (parsed, crewOf) =>
         {
             var (network, own) = PocketFolder.OpenTokenizer(parsed.GetValue(tokenizer)!);
-            var settings = new PlannerSettings(parsed.GetValue(steps))
+            var settings = Settings(parsed, steps, new PlannerSettings());
+            settings = settings with
             {
-                Network = PlannerSettings.PocketNetwork with { Tokens = network.Config.Tokens, TokenDim = network.Config.TokenDim },
+                Network = settings.Network with { Tokens = network.Config.Tokens, TokenDim = network.Config.TokenDim },
             };
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(16_000_000);
@@ -195,7 +206,7 @@ static class TrainCommand
 
     static Command Recipe(string name, string description, Option[] options, Action<ParseResult, Func<long, Crew>> run)
     {
-        var command = new Command(name, description) { Out, Processes, Rank, Leader };
+        var command = new Command(name, description) { Out, Config, Processes, Rank, Leader };
         foreach (var option in options) command.Add(option);
         command.SetAction(parsed => Outcome.Of(() =>
         {
