@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Fabula.Narrative;
+using Fabula.Training.PaperTheatre;
 
 namespace Fabula.Cli.Commands;
 
@@ -28,7 +29,8 @@ static class NewCommand
         """;
 
     const string Bible = """
-        # Who and what the film is about, and how it looks. docs/screenplay.md explains every line.
+        # Who and what the film is about, and how it looks. docs/screenplay.md explains every line. The pictures are drawn by Paper Theatre
+        # (fabula theatre portrait, fabula theatre plate); any PNG of somebody on plain ground, or of an empty place, will do.
         film:
           width: 224
           height: 128
@@ -38,18 +40,30 @@ static class NewCommand
 
         people:
           ada:
-            looks: a woman with long black hair, a red shirt and navy trousers
+            looks: a woman with tanned skin, long black hair and a red dress
+            pictures: [pictures/ada.png]
           ben:
-            looks: a boy with curly brown hair, a green shirt and grey trousers
+            looks: a boy with fair skin, curly brown hair, a green shirt and grey trousers
+            pictures: [pictures/ben.png]
 
         places:
           park:
-            looks: a green park with red flowers
+            looks: in a green park with red flowers
+            pictures: [pictures/park.png]
           kitchen:
             inside: yes
-            looks: a kitchen with yellow cupboards
+            looks: in the kitchen with yellow cupboards
+            pictures: [pictures/kitchen.png]
 
         """;
+
+    static (string Name, ShotSpec Spec)[] Pictures =>
+    [
+        ("ada.png", TheatreCommand.Portrait("a woman with tanned skin, long black hair and a red dress")),
+        ("ben.png", TheatreCommand.Portrait("a boy with fair skin, curly brown hair, a green shirt and grey trousers")),
+        ("park.png", TheatreCommand.Plate("in a green park with red flowers")),
+        ("kitchen.png", TheatreCommand.Plate("in the kitchen with yellow cupboards")),
+    ];
 
     public static Command Create()
     {
@@ -64,7 +78,9 @@ static class NewCommand
         var path = Path.GetFullPath(name);
         if (Directory.Exists(path) || File.Exists(path)) throw new NarrativeException($"'{name}' is there already. Choose another name.");
         var temporary = $"{path}.{Environment.ProcessId}.new";
-        Directory.CreateDirectory(temporary);
+        Directory.CreateDirectory(Path.Combine(temporary, "pictures"));
+        foreach (var (picture, spec) in Pictures)
+            TheatreCommand.Draw(spec, Path.Combine(temporary, "pictures", picture), TheatreCommand.Width, TheatreCommand.Height);
         File.WriteAllText(Path.Combine(temporary, "screenplay.fountain"), Screenplay.ReplaceLineEndings("\n"));
         File.WriteAllText(Path.Combine(temporary, "bible.yaml"), Bible.ReplaceLineEndings("\n"));
         Directory.Move(temporary, path);

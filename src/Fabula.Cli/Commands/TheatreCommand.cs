@@ -12,11 +12,19 @@ static class TheatreCommand
     public static Command Create() => new("theatre", "What Paper Theatre draws: reference pictures, and films to measure on")
     {
         Drawing("portrait", "Somebody, from the front: \"a girl with fair skin, brown pigtails and a red dress\"",
-            (words, size) => ShotSpec.Portrait(FromWords.Person(words), size)),
+            Portrait),
         Drawing("plate", "A place without people: \"on the beach in the morning with a yellow parasol\"",
-            (words, size) => new(FromWords.Location(words), size, CameraMove.Static, [], Frames: 1)),
+            Plate),
         Boundaries(),
     };
+
+    /// <summary>Pixels of a picture unless told.</summary>
+    public const int Width = 448, Height = 256;
+
+    public static ShotSpec Portrait(string words, ShotSize size = ShotSize.Medium) => ShotSpec.Portrait(FromWords.Person(words), size);
+
+    public static ShotSpec Plate(string words, ShotSize size = ShotSize.Wide) =>
+        new(FromWords.Location(words), size, CameraMove.Static, [], Frames: 1);
 
     static Command Boundaries()
     {
@@ -45,8 +53,8 @@ static class TheatreCommand
     {
         var words = new Argument<string>("WORDS") { Description = description };
         var picture = new Argument<string>("PICTURE") { Description = "The PNG to write" };
-        var width = new Option<int>("--width") { Description = "In pixels, 16 to 4096", DefaultValueFactory = _ => 448 };
-        var height = new Option<int>("--height") { Description = "In pixels, 16 to 4096", DefaultValueFactory = _ => 256 };
+        var width = new Option<int>("--width") { Description = "In pixels, 16 to 4096", DefaultValueFactory = _ => Width };
+        var height = new Option<int>("--height") { Description = "In pixels, 16 to 4096", DefaultValueFactory = _ => Height };
         var size = new Option<ShotSize>("--size")
         {
             Description = "Wide, Medium or Close",
@@ -58,7 +66,7 @@ static class TheatreCommand
         return command;
     }
 
-    static int Draw(ShotSpec spec, string picture, int width, int height)
+    public static int Draw(ShotSpec spec, string picture, int width, int height)
     {
         if (width is < 16 or > 4096 || height is < 16 or > 4096)
             throw new FormatException($"A picture of {width} x {height} cannot be drawn. Give --width and --height from 16 to 4096.");
