@@ -1,11 +1,12 @@
 // Where people stand in a shot and which way they go: "blocking" in the theatre. A model that paints people onto an empty place is told
 // (StageWay), or it would have to guess from the noise, differently in every part of the picture.
+using System.Text.RegularExpressions;
 using Fabula.Models;
 using Fabula.Narrative;
 
 namespace Fabula.Production;
 
-public static class Staging
+public static partial class Staging
 {
     /// <summary>Shares of a shot: when people begin and end to walk in and out, and when those appear or vanish who use a door.</summary>
     const double WalksIn = 0.08, HasCome = 0.75, WalksOut = 0.2, HasGone = 0.92, Appears = 0.4, Vanishes = 0.6;
@@ -28,6 +29,7 @@ public static class Staging
             var adults = cast.Any(id => !IsChild(people[id]));
             Place(shot, cast, standing);
             ways[shot.Id] = [.. cast.Select(id => Way(shot, id, Box(shot.Size, people[id], adults, standing[id])))];
+            if (cast.Count == 1) (ways[shot.Id], standing[cast[0]]) = Walking(shot, ways[shot.Id][0], standing[cast[0]]);
             foreach (var gone in cast.Except(shot.End)) standing.Remove(gone);
         }
         return ways;
@@ -53,6 +55,20 @@ public static class Staging
             standing[id] = leftwards ? left : right;
         }
     }
+
+    /// <summary>Somebody alone who "walks to the right" and stays in the picture does so.</summary>
+    static (IReadOnlyList<StageWay> Ways, double Middle) Walking(PlanShot shot, StageWay way, double middle)
+    {
+        if (way.From != way.To || Walks().Match(shot.Action) is not { Success: true } walks) return ([way], middle);
+        // After a cut the middle is half way.
+        var toRight = walks.Groups[1].Value.Equals("right", StringComparison.OrdinalIgnoreCase);
+        var (from, to) = (middle - (shot.Cut ? 0.15 : 0) * (toRight ? 1 : -1), Math.Clamp(middle + (toRight ? 0.15 : -0.15), 0.1, 0.9));
+        StageBox At(double x) => way.From with { Left = way.From.Left + x - middle, Right = way.From.Right + x - middle };
+        return ([new(At(from), At(to))], to);
+    }
+
+    [GeneratedRegex(@"\b(?:walk|run|go|step|hurr|wander|stroll)\w*\b[^.!?]*\bto the (left|right)\b", RegexOptions.IgnoreCase)]
+    private static partial Regex Walks();
 
     static StageWay Way(PlanShot shot, string id, StageBox box)
     {

@@ -93,4 +93,20 @@ public sealed class StagingTests
         Assert.True(Middle(ways["b"][1].To) > Middle(ways["b"][0].To) + 0.15);
         Assert.Equal(0.5, Middle(ways["d"][0].From), 9);                         // after a cut anew
     }
+
+    [Theory]
+    [InlineData("Ada walks to the right.", 1)]
+    [InlineData("Slowly she goes TO THE LEFT", -1)]
+    [InlineData("Ada waves. To the right is a tree.", 0)]
+    [InlineData("Ada looks to the left.", 0)]
+    public void Somebody_alone_who_walks_to_a_side_does_so_and_goes_on_from_there(string action, int direction)
+    {
+        var ways = Staged(
+            Shot("a", ShotSize.Wide, ["ada"], ["ada"]) with { Action = action },
+            Shot("b", ShotSize.Wide, ["ada"], ["ada"], false));
+        var way = ways["a"][0];
+        Assert.Equal(direction, Math.Sign(Middle(way.At(1)) - Middle(way.At(0))));
+        Assert.InRange(Middle(way.At(0)), 0.1, 0.9);
+        Assert.Equal(way.At(1), ways["b"][0].At(0));
+    }
 }

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Fabula.Build;
 using Fabula.Narrative;
 using Fabula.Production;
+using Fabula.Production.Delivery;
 
 namespace Fabula.Cli.Commands;
 
@@ -19,11 +20,12 @@ static class MakeCommand
         var only = new Option<string?>("--only") { Description = "One shot, and what it needs" };
         var take = new Option<int?>("--take") { Description = "With --only: choose this take of the shot; a new number makes a new take" };
         var jobs = new Option<int>("--jobs") { Description = "Steps at a time", DefaultValueFactory = _ => 1 };
+        var moving = new Option<string?>("--moving-picture") { Description = "Also a .webp or .gif of the film, for a web page" };
         var json = new Option<bool>("--json") { Description = "One JSON object a line" };
         var film = FilmArguments.Create();
         var command = new Command("make", "Turns a production into a film; a second time only what has changed")
         {
-            folder, dry, explain, only, take, jobs, json,
+            folder, dry, explain, only, take, jobs, moving, json,
         };
         film.AddTo(command);
         command.SetAction(parsed => Outcome.Of(() =>
@@ -35,7 +37,10 @@ static class MakeCommand
             screen.Findings(opened.Findings);
             if (opened.Graph is null) return BadInput;
             if (parsed.GetValue(dry) || parsed.GetValue(explain)) return Look(opened, screen, parsed.GetValue(explain));
-            return Run(opened, screen, parsed.GetValue(jobs));
+            var code = Run(opened, screen, parsed.GetValue(jobs));
+            if (code == 0 && options.Only is null && parsed.GetValue(moving) is { } picture)
+                MovingPicture.Write(Path.Combine(parsed.GetValue(folder)!, "out", "film.mp4"), picture, new(), CancellationToken.None);
+            return code;
         }));
         return command;
     }

@@ -20,7 +20,10 @@ static class TrainCommand
     };
 
     static readonly Option<string> Out = new("--out") { Description = "The run's folder.", Required = true };
-    static readonly Option<string?> Config = new("--config") { Description = "A JSON file with settings that differ from the recipe's own." };
+    static readonly Option<string?> Config = new("--config")
+    {
+        Description = "A JSON file with settings that differ from the recipe's own.",
+    };
     static readonly Option<int> Processes = new("--processes")
     {
         Description = "Processes of one thread each.",
