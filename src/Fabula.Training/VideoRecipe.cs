@@ -22,6 +22,9 @@ public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, dou
     public WanConfig Network { get; init; } = PocketNetwork;
     public Rhythm Rhythm { get; init; } = new();
 
+    /// <summary>For weights that know something already: they are only brought to rest.</summary>
+    public static VideoSettings GoingOn => new() { Pace = new VideoSettings().Pace with { DecayFrom = 0.05 } };
+
     public static readonly WanConfig PocketNetwork = new()
     {
         Kind = "i2v",

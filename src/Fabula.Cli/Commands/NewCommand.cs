@@ -28,7 +28,12 @@ static class NewCommand
 
         """;
 
-    const string Bible = """
+    const string Ada = "a woman with tanned skin, long black hair and a red dress";
+    const string Ben = "a boy with fair skin, curly brown hair, a green shirt and grey trousers";
+    const string Park = "in a green park with red flowers";
+    const string Kitchen = "in the kitchen with yellow cupboards";
+
+    const string Bible = $"""
         # Who and what the film is about, and how it looks. docs/screenplay.md explains every line. The pictures are drawn by Paper Theatre
         # (fabula theatre portrait, fabula theatre plate); any PNG of somebody on plain ground, or of an empty place, will do.
         film:
@@ -40,29 +45,29 @@ static class NewCommand
 
         people:
           ada:
-            looks: a woman with tanned skin, long black hair and a red dress
+            looks: {Ada}
             pictures: [pictures/ada.png]
           ben:
-            looks: a boy with fair skin, curly brown hair, a green shirt and grey trousers
+            looks: {Ben}
             pictures: [pictures/ben.png]
 
         places:
           park:
-            looks: in a green park with red flowers
+            looks: {Park}
             pictures: [pictures/park.png]
           kitchen:
             inside: yes
-            looks: in the kitchen with yellow cupboards
+            looks: {Kitchen}
             pictures: [pictures/kitchen.png]
 
         """;
 
     static (string Name, ShotSpec Spec)[] Pictures =>
     [
-        ("ada.png", TheatreCommand.Portrait("a woman with tanned skin, long black hair and a red dress")),
-        ("ben.png", TheatreCommand.Portrait("a boy with fair skin, curly brown hair, a green shirt and grey trousers")),
-        ("park.png", TheatreCommand.Plate("in a green park with red flowers")),
-        ("kitchen.png", TheatreCommand.Plate("in the kitchen with yellow cupboards")),
+        ("ada.png", TheatreCommand.Portrait(Ada)),
+        ("ben.png", TheatreCommand.Portrait(Ben)),
+        ("park.png", TheatreCommand.Plate(Park)),
+        ("kitchen.png", TheatreCommand.Plate(Kitchen)),
     ];
 
     public static Command Create()

@@ -74,9 +74,7 @@ static class TrainCommand
         Option[] options = [steps, Tools, Latents, Stories, ClipEvery, from];
         return Recipe("video", "The pocket video model: all modes in a mix.", options, (parsed, crewOf) =>
         {
-            var settings = Settings(parsed, steps, new VideoSettings());
-            // Weights that know something already are only brought to rest.
-            if (parsed.GetValue(from) is not null) settings = settings with { Pace = settings.Pace with { DecayFrom = 0.05 } };
+            var settings = Settings(parsed, steps, parsed.GetValue(from) is null ? new VideoSettings() : VideoSettings.GoingOn);
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
