@@ -90,8 +90,8 @@ public static class Conditioning
 
     /// <summary>
     /// As <see cref="Encode"/>, for models that take drafts (<see cref="WanConfig.TakesDrafts"/>): known frames are encoded alone, and
-    /// where nothing is known stands what the frame will be like, with a mask of one half: the drafts. Between a first and a last frame
-    /// that is the one turning into the other; after a first frame without a draft for each frame, the first frame.
+    /// where nothing is known stands what the frame will be like, with a mask of one half: the drafts. Without one for each frame that is,
+    /// between a first and a last frame, the one turning into the other, and after a first frame the first frame.
     /// </summary>
     /// <param name="first">The first frame [3, H, W]; null: not known.</param>
     /// <param name="last">The last frame, known with the first.</param>
@@ -117,10 +117,11 @@ public static class Conditioning
         }
         if (drafts.Count > 1 && drafts.Count != frames)
             throw new ArgumentException($"A shot of {frames} frames has one draft for all or one for each, not {drafts.Count}.");
-        var moves = last is null && drafts.Count > 1;
+        var moves = drafts.Count > 1;
         var (start, end) = (first is not null && moves ? null : Still(first), Still(last));
         var draft = moves ? Moving() : start is null && drafts.Count > 0 ? Still(drafts[0]) : start;
         if (first is not null && moves) draft![0] = vae.Encode(Fit(first));
+        if (end is not null && moves) draft![^1] = end[1];
         var (length, nothing) = (LatentFrames(frames), Tensor.Zeros([1, vae.Config.ZDim, 1, rows, columns], DType.F32, Device.Cpu));
         var (latents, masks) = (new List<Tensor>(), new List<float[]>());
         foreach (var picture in memory)
@@ -132,14 +133,15 @@ public static class Conditioning
         {
             var share = DraftShare(f, length);
             latents.Add(draft?[moves ? f : Math.Min(f, 1)] is not { } drawn ? nothing
-                : end is null || f == 0 ? drawn : drawn + (end[1] - drawn) * share);
+                : end is null || moves || f == 0 ? drawn : drawn + (end[1] - drawn) * share);
             masks.Add(DraftMask(f, length, first is not null, last is not null, drafts.Count > 0));
         }
         var cells = new float[4 * masks.Count * rows * columns];
         for (var f = 0; f < masks.Count; f++)
         {
             var at = f - memory.Count;
-            var staged = staging is { Count: > 0 } && at >= 0 && last is null && (first is null ? moves || at == 0 : moves && at > 0);
+            var given = at == 0 && first is not null || at == length - 1 && end is not null;
+            var staged = staging is { Count: > 0 } && at >= 0 && !given && (moves || at == 0);
             WriteMask(cells, masks[f], f, masks.Count, rows, columns, staged ? staging![StagedFrame(at)] : []);
         }
         var mask = Tensor.From(cells, 1, 4, masks.Count, rows, columns);

@@ -148,13 +148,19 @@ public static class FilmGraph
 
         Step BridgeOf(PlanTransition join, PlanShot from, PlanShot to)
         {
-            var place = _places[_placeOf[to.Scene]];
-            var people = join.Stay.Concat(join.Exit).Concat(join.Enter).Select(id => _people[id])
-                .Select(person => person.Appearance.Length == 0 ? "" : $"{person.Name} is {Sentence(person.Appearance)} ");
+            var (place, cast) = (_places[_placeOf[to.Scene]], join.Stay.Concat(join.Exit).Concat(join.Enter).Select(id => _people[id]).ToList());
+            var people = cast.Select(person => person.Appearance.Length == 0 ? "" : $"{person.Name} is {Sentence(person.Appearance)} ");
             var where = place.Description.Length == 0 ? "" : Sentence(place.Description);
             var prompt = $"{join.Prompt} {string.Concat(people)}{where}".Trim();
-            return new Step(Bridge(join.Id), recipes.Clip, Words(prompt, join.Frames, (ulong)(join.Seed ?? _plan.Film.Seed), []),
-                [_steps[Clip(from.Id)].As("first"), _steps[Clip(to.Id)].As("last")], [Recipes.Clips]);
+            List<Input> inputs = [_steps[Clip(from.Id)].As("first"), _steps[Clip(to.Id)].As("last")];
+            // Drafts show a place from one side: where the framing changes, the way between is the model's.
+            var background = from.Size == to.Size && _facts.Modes.HasFlag(FilmModes.Background) ? Plate(place, to) : null;
+            if (background is not null) inputs.Add(background.As("background"));
+            var staging = background is null ? null : Staging.OnBridge(join, from, to, Ways);
+            for (var i = 0; i < staging?.Count; i++)
+                if (Portrait(cast[i], to) is { } portrait) inputs.Add(portrait.As($"person-{i + 1}"));
+            return new Step(Bridge(join.Id), recipes.Clip, Words(prompt, join.Frames, (ulong)(join.Seed ?? _plan.Film.Seed), [],
+                background is null ? 1 : PlateView.Zoom(to.Size), staging), inputs, [Recipes.Clips]);
         }
 
         static string Sentence(string text) => text.TrimEnd('.', ' ') + ".";

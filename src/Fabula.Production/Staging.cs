@@ -72,15 +72,38 @@ public static partial class Staging
 
     static StageWay Way(PlanShot shot, string id, StageBox box)
     {
-        var (comes, goes) = (!shot.Start.Contains(id), !shot.End.Contains(id));
-        if (!comes && !goes) return new(box, box);
-        var side = shot.Sides.GetValueOrDefault(id);
-        if (side is "door" or "back" or "front")
-            return comes ? new(default, box, Appears) : new(box, default, 0, Vanishes);
+        var (comes, goes, side) = (!shot.Start.Contains(id), !shot.End.Contains(id), shot.Sides.GetValueOrDefault(id));
+        return comes ? Comes(box, side) : goes ? Goes(box, side) : new(box, box);
+    }
+
+    static StageWay Comes(StageBox box, string? side) =>
+        side is "door" or "back" or "front" ? new(default, box, Appears) : new(Outside(box, side), box, WalksIn, HasCome);
+
+    static StageWay Goes(StageBox box, string? side) =>
+        side is "door" or "back" or "front" ? new(box, default, 0, Vanishes) : new(box, Outside(box, side), WalksOut, HasGone);
+
+    /// <summary>Beside the picture, on a side or on the nearer one.</summary>
+    static StageBox Outside(StageBox box, string? side)
+    {
         var leftwards = side is null ? box.Left + box.Right < 1 : side == "left";
         var away = leftwards ? -box.Right - 0.02 : 1.02 - box.Left;
-        var outside = box with { Left = box.Left + away, Right = box.Right + away };
-        return comes ? new(outside, box, WalksIn, HasCome) : new(box, outside, WalksOut, HasGone);
+        return box with { Left = box.Left + away, Right = box.Right + away };
+    }
+
+    /// <summary>
+    /// The ways on a bridge: of those who stay, those who go and those who come, each in the bridge's order. Whoever stays is where the
+    /// shot before ends and goes to where the shot after begins.
+    /// </summary>
+    /// <param name="ways">Of all shots (<see cref="Of"/>).</param>
+    public static IReadOnlyList<StageWay> OnBridge(PlanTransition join, PlanShot from, PlanShot to,
+        IReadOnlyDictionary<string, IReadOnlyList<StageWay>> ways)
+    {
+        StageBox Of(PlanShot shot, string id, double at) => ways[shot.Id][shot.Start.Union(shot.End).ToList().IndexOf(id)].At(at);
+        return
+        [
+            .. join.Stay.Select(id => new StageWay(Of(from, id, 1), Of(to, id, 0), WalksIn, HasGone)),
+            .. join.Exit.Select(id => Goes(Of(from, id, 1), null)), .. join.Enter.Select(id => Comes(Of(to, id, 0), null)),
+        ];
     }
 
     static StageBox Box(ShotSize size, PlanCharacter person, bool adults, double middle)

@@ -51,15 +51,15 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
     {
         Directory.CreateDirectory(folder);
         using var stage = new Stage(width, height);
+        using var collages = new DrawnCollages(stage, width, height, mirrored);
         for (var number = from; number < to; number++)
         {
             var path = Path.Combine(folder, $"{seed}-{number:D6}{(mirrored ? "-mirrored" : "")}.latents");
             var story = Tell(seed, number);
             var clips = number % clipEvery == 0;
             var made = Read(path, story, clips) ?? Make(path, story, clips, stage);
-            var people = Cut(story);
-            made = made with { Boxes = Where(story, people, stage), Views = Views(story, stage) };
-            yield return mirrored ? made : WithCollages(Path.ChangeExtension(path, "collages"), made, people, stage);
+            made = made with { Boxes = Where(story, collages), Views = Views(story, stage) };
+            yield return mirrored ? made : WithCollages(Path.ChangeExtension(path, "collages"), made, collages);
             done?.Invoke(number);
         }
     }
@@ -68,7 +68,7 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
     public LatentStory Encode(DrawnStory story, bool clips, Stage stage)
     {
         using var scope = TensorScope.Open();
-        var people = Cut(story);
+        using var collages = new DrawnCollages(stage, width, height, mirrored);
         var drawn = story.Shots.Select(shot => clips ? stage.Draw(shot.Spec) : stage.Draw(shot.Spec, LatentStory.Moments)).ToList();
         Half[] One(ReadOnlySpan<byte> frame) => Halves(vae.Encode(Pixels(frame.ToArray(), 1, 1)));
         Half[][] pictures(Clip clip)
@@ -84,9 +84,11 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             [.. story.Shots.Select(shot => One(Empty(shot.Spec, stage)))],
             [.. drawn.Select(clip => Figures(clip, clips))],
             [.. story.Shots.Select(shot => clips ? Still(shot.Spec, stage) : [])])
-        { Boxes = Where(story, people, stage), Views = Views(story, stage) };
-        return Collages(made, people, stage);
+        { Boxes = Where(story, collages), Views = Views(story, stage) };
+        return Collages(made, collages);
     }
+
+    static StageBox[][][] Where(DrawnStory story, DrawnCollages collages) => [.. story.Shots.Select(shot => collages.Boxes(shot.Spec))];
 
     Half[][] Views(DrawnStory story, Stage stage)
     {
@@ -96,56 +98,25 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
         return [.. Enumerable.Range(0, story.Locations.Count).Select(i => Halves(latents.Narrow(0, i, 1)))];
     }
 
-    /// <summary>Portraits of the story's people, twice as large as the frames, as reference pictures are larger.</summary>
-    Dictionary<Person, CutOut> Cut(DrawnStory story)
-    {
-        using var stage = new Stage(2 * width, 2 * height);
-        return story.People.Distinct().ToDictionary(person => person,
-            person => CutOut.Of(new(stage.Draw(ShotSpec.Portrait(person)).Frames, 2 * width, 2 * height))!);
-    }
-
-    /// <summary>Where everybody is, as the portraits have them: standing, whatever they do, and whole.</summary>
-    StageBox[][][] Where(DrawnStory story, Dictionary<Person, CutOut> people, Stage stage)
-    {
-        using var portraits = new Stage(2 * width, 2 * height);
-        StageBox Box(ShotSpec spec, int role, double t)
-        {
-            var person = spec.Roles[role].Person;
-            if (stage.Feet(spec, role, t) is not { } feet) return default;
-            var model = portraits.Feet(ShotSpec.Portrait(person), 0, 0)!.Value;
-            var (cut, larger) = (people[person].Bounds, feet.Scale / model.Scale);
-            var (left, right) = ((feet.X + (cut.Left - model.X) * larger) / width, (feet.X + (cut.Right + 1 - model.X) * larger) / width);
-            var (top, bottom) = ((feet.Y + (cut.Top - model.Y) * larger) / height,
-                (feet.Y + (cut.Bottom + 1 - model.Y) * larger) / height);
-            return right < 0 || left > 1 ? default : mirrored ? new(1 - right, top, 1 - left, bottom) : new(left, top, right, bottom);
-        }
-        return [.. story.Shots.Select(shot => Enumerable.Range(0, shot.Spec.Frames).Select(frame =>
-            Enumerable.Range(0, shot.Spec.Roles.Count).Select(role => Box(shot.Spec, role, (double)frame / (shot.Spec.Frames - 1)))
-                .ToArray()).ToArray())];
-    }
-
-    LatentStory Collages(LatentStory story, Dictionary<Person, CutOut> people, Stage stage)
+    LatentStory Collages(LatentStory story, DrawnCollages collages)
     {
         var (pictures, moving) = (new List<Half[][]>(), new List<Half[]>());
         foreach (var (shot, i) in story.Story.Shots.Select((shot, i) => (shot.Spec, i)))
         {
             using var scope = TensorScope.Open();
-            var cast = shot.Roles.Select(role => people[role.Person]).ToList();
             var clips = story.Clips[i].Length > 0;
-            var frames = clips ? [.. Enumerable.Range(0, shot.Frames)] : LatentStory.Moments;
-            var plates = stage.Draw(shot.Plate, frames);
-            byte[][] drawn = [.. frames.Select((frame, at) =>
-                Collage.Of(new Picture(plates.Frame(at).ToArray(), width, height), cast, story.Boxes[i][frame]).Rgb)];
-            byte[] chosen = [.. drawn.Where((_, at) => LatentStory.Moments.Contains(frames[at])).SelectMany(rgb => rgb)];
+            int[] frames = clips ? [.. Enumerable.Range(0, shot.Frames)] : LatentStory.Moments;
+            var drawn = collages.Of(shot, story.Boxes[i], frames);
+            byte[] chosen = [.. drawn.Where((_, at) => LatentStory.Moments.Contains(frames[at])).SelectMany(picture => picture.Rgb)];
             var latents = vae.Encode(Pixels(chosen, LatentStory.Moments.Length, 1));
             pictures.Add([.. Enumerable.Range(0, LatentStory.Moments.Length).Select(moment => Halves(latents.Narrow(0, moment, 1)))]);
-            moving.Add(clips ? Halves(vae.Encode(Pixels([.. drawn.SelectMany(rgb => rgb)], 1, shot.Frames))) : []);
+            moving.Add(clips ? Halves(vae.Encode(Pixels([.. drawn.SelectMany(picture => picture.Rgb)], 1, shot.Frames))) : []);
         }
         return story with { Collages = [.. pictures], Moving = [.. moving] };
     }
 
     /// <summary>Collages from disk, or made and kept there.</summary>
-    LatentStory WithCollages(string path, LatentStory story, Dictionary<Person, CutOut> people, Stage stage)
+    LatentStory WithCollages(string path, LatentStory story, DrawnCollages collages)
     {
         var (shots, picture) = (story.Story.Shots.Count, _z * _rows * _columns);
         var clip = story.Clips[0].Length;
@@ -159,7 +130,7 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
                     : [.. values[(shots * LatentStory.Moments.Length * picture)..].Chunk(clip)],
             };
         }
-        var made = Collages(story, people, stage);
+        var made = Collages(story, collages);
         File.WriteAllBytes(path + ".new", System.Runtime.InteropServices.MemoryMarshal.AsBytes<Half>(
             made.Collages.SelectMany(moments => moments).Concat(made.Moving).SelectMany(latents => latents).ToArray()).ToArray());
         File.Move(path + ".new", path, overwrite: true);

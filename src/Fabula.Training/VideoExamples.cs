@@ -15,9 +15,13 @@ namespace Fabula.Training;
 /// <param name="Last">The last frame is known.</param>
 /// <param name="Share">How often it is drawn, against the others of its kind: films are mostly pictures of a known cast and clips that go
 /// on from one, so that these are trained most.</param>
+/// <param name="Turns">Only shots in which somebody comes or goes by an edge or a door (<see cref="TransitionCheck"/>).</param>
 public sealed record VideoMode(string Name, bool Clip, double Share, int Memory = 0, bool Cast = false, bool First = false,
-    bool Last = false, double Place = 0)
+    bool Last = false, double Place = 0, bool Turns = false)
 {
+    /// <summary>InfinityStory's transitions: between a first and a last frame people walk in and out.</summary>
+    public static readonly VideoMode Turn = new("turn", true, 0, First: true, Last: true, Turns: true);
+
     public static readonly VideoMode[] Pictures =
     [
         new("picture", false, 0.45, Place: 0.4), new("picture, memory", false, 0.1, 3, Place: 0.7),
@@ -55,6 +59,11 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
 
     readonly LatentStory[] _withClips = [.. stories.Where(story => story.Clips[0].Length > 0)];
     readonly int _picture = z * rows * columns;
+    readonly Lazy<(LatentStory Story, int Shot)[]> _turns = new(() => Turns(stories));
+
+    /// <summary>Shots with clips in which somebody comes or goes, and how many of them pass the filter.</summary>
+    public (int Kept, int Drawn) TurnCount => (_turns.Value.Length,
+        _withClips.Sum(story => story.Story.Shots.Count(shot => shot.Transition is not null)));
 
     public VideoBatch Draw(Chance chance, VideoMode mode, int size)
     {
@@ -71,8 +80,10 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
     {
         var mode = batch.Mode;
         var story = mode.Clip ? chance["story"].Pick<LatentStory>(_withClips) : chance["story"].Pick<LatentStory>([.. stories]);
+        var (number, others) = (0, Array.Empty<int>());
+        if (mode.Turns) (story, number) = chance["turn"].Pick<(LatentStory, int)>(_turns.Value);
+        else (number, others) = Choose(story, chance, batch.Memory > 0 && !mode.Cast);
         var shots = story.Story.Shots;
-        var (number, others) = Choose(story, chance, batch.Memory > 0 && !mode.Cast);
         var shot = shots[number];
         var (frames, map) = (batch.Frames, story.Figures[number]);
         var moment = chance["moment"].Below(3);
@@ -120,10 +131,10 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
     void Draft(VideoBatch batch, int at, LatentStory story, int number, int start, bool place, Chance chance)
     {
         var (mode, frames) = (batch.Mode, batch.Frames);
-        // Where a last frame is given, the way between is the model's.
-        var staged = !mode.Last && chance.Happens(0.85);
+        var staged = chance.Happens(mode.Last && !mode.Turns ? 0.5 : 0.85);
         var collage = staged && (mode.Cast || mode.Clip) && chance["collage"].Happens(0.85);
-        StageBox[] Staging(int f) => !staged || f == 0 && mode.First || f > 0 && !collage ? []
+        bool Given(int f) => f == 0 && mode.First || f == frames - 1 && mode.Last;
+        StageBox[] Staging(int f) => !staged || Given(f) || f > 0 && !collage ? []
             : Shaken(story.Boxes[number][start + Conditioning.StagedFrame(f)], chance["shaken"]);
         var (stills, moment) = (mode.Clip ? story.Stills[number] : [], Array.IndexOf(LatentStory.Moments, start));
         for (var f = 0; f < frames; f++)
@@ -133,7 +144,7 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
             void Put(Half[] picture) => Place(picture, 1, 0, batch.Known, at, frames, f);
             var share = mode.Last ? Conditioning.DraftShare(f, frames) : 0;
             if (f == 0) Put(mode.First ? story.Pictures[number][0] : collage ? story.Collages[number][moment] : story.Plates[number]);
-            else if (collage) Place(story.Moving[number], 5, f, batch.Known, at, frames, f);
+            else if (collage && !Given(f)) Place(story.Moving[number], 5, f, batch.Known, at, frames, f);
             else if (place) Put(stills[0]);
             else Put([.. stills[1].Zip(stills[2], (a, b) => (Half)((float)a + ((float)b - (float)a) * share))]);
         }
@@ -177,6 +188,26 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
             if (attempt < 8 && here.Spec.Camera != CameraMove.Static && !chance["moving"][attempt].Happens(0.1)) continue;
             if (!remembers || attempt > 8 || shots[others[0]].Cast.Intersect(here.Cast).Any()) return (number, others);
         }
+    }
+
+    static (LatentStory, int)[] Turns(IReadOnlyList<LatentStory> stories)
+    {
+        using var stage = new Stage(224, 128);
+        bool Passes(StoryShot shot, Transition kind)
+        {
+            // Staying people come first among the roles, then who leaves, then who arrives (Playwright.Change).
+            var (all, clip) = (Enumerable.Range(0, shot.Spec.Roles.Count).ToList(), stage.Draw(shot.Spec));
+            int[] first = [.. kind == Transition.Exit ? all : all.SkipLast(1)];
+            int[] last = [.. kind switch
+            {
+                Transition.Enter => all,
+                Transition.Exit => all.SkipLast(1),
+                _ => all.Where(role => role != all.Count - 2),
+            }];
+            return TransitionCheck.Of(clip, first, last) == Verdict.Kept;
+        }
+        return [.. stories.Where(story => story.Clips[0].Length > 0).SelectMany(story => story.Story.Shots.Index()
+            .Where(shot => shot.Item.Transition is { } kind && Passes(shot.Item, kind)).Select(shot => (story, shot.Index)))];
     }
 
     /// <summary>Frame `from` of a clip [z, count, h, w] to frame `to` of a batch [B, z, frames, h, w].</summary>

@@ -15,8 +15,9 @@ namespace Fabula.Training;
 /// <param name="PicturesUntil">Share of the steps in which a third of the batches are clips; later half.</param>
 /// <param name="FigureWeight">How much more a latent that shows people counts.</param>
 /// <param name="MemoryNoise">Deviation of noise on half of the remembered pictures, as generated ones are not perfect.</param>
+/// <param name="Turns">Share of the batches that are InfinityStory's filtered transitions; fine-tuning for bridges.</param>
 public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, double PicturesUntil = 0.5, double FigureWeight = 4,
-    double MemoryNoise = 0.15, ulong Seed = 3)
+    double MemoryNoise = 0.15, ulong Seed = 3, double Turns = 0)
 {
     public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.35, EmaDecay: 0.998, WeightDecay: 0.02);
     public WanConfig Network { get; init; } = PocketNetwork;
@@ -53,6 +54,7 @@ public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, dou
         ["pictures_until"] = PicturesUntil,
         ["figure_weight"] = FigureWeight,
         ["memory_noise"] = MemoryNoise,
+        ["turns"] = Turns,
         ["seed"] = Seed,
         ["processes"] = crew,
         ["dim"] = Network.Dim,
@@ -78,6 +80,8 @@ public static class VideoRecipe
         weights.Trainable();
         using var teacher = new Teacher(weights.Parameters, IsMatrix, settings.Pace, crew);
         run.Resume(weights, teacher);
+        if (settings.Turns > 0 && crew.Leads)
+            say($"transitions: {examples.TurnCount.Kept} of {examples.TurnCount.Drawn} pass the filter");
         using var batches = new Ahead<VideoBatch>(run.Start, settings.Steps, step => Batch(settings, examples, step, crew.Rank));
         var random = new RandomSource(settings.Seed);
         var held = new Lazy<VideoExamples>(() => HeldOut(settings, tools, run.Folder));
@@ -138,7 +142,8 @@ public static class VideoRecipe
     {
         var chance = new Chance(settings.Seed)["video"][step];
         var clips = chance["clips"].Happens(step < settings.PicturesUntil * settings.Steps ? 0.35 : 0.55);
-        var mode = VideoMode.Pick(clips ? VideoMode.Clips : VideoMode.Pictures, chance["mode"].Unit);
+        var mode = chance["turn"].Happens(settings.Turns) ? VideoMode.Turn
+            : VideoMode.Pick(clips ? VideoMode.Clips : VideoMode.Pictures, chance["mode"].Unit);
         var tokens = 28 * ((mode.Clip ? 5 : 1) + mode.Memory);
         return examples.Draw(chance["batch"][rank], mode, Math.Clamp(settings.BatchTokens / tokens, 12, 32));
     }
@@ -206,7 +211,7 @@ public static class VideoRecipe
     static List<KeyValuePair<string, double>> Examine(VideoSettings settings, VideoTools tools, WanTransformer model, VideoExamples held)
     {
         var (errors, random) = (new List<KeyValuePair<string, double>>(), new RandomSource(settings.Seed));
-        foreach (var mode in VideoMode.Pictures.Concat(VideoMode.Clips))
+        foreach (var mode in VideoMode.Pictures.Concat(VideoMode.Clips).Concat(held.TurnCount.Kept > 0 ? [VideoMode.Turn] : []))
         {
             using var scope = TensorScope.Open();
             var batch = held.Draw(new Chance(settings.Seed)["examined"][mode.Name], mode, mode.Clip ? 6 : 24);

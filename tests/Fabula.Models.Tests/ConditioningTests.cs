@@ -73,4 +73,30 @@ public class ConditioningTests
         var middle = covered.Select(0, 0).Select(0, height / 2).ToFloats();
         Assert.InRange((middle[width / 2 + 1] - middle[width / 2 - 1]) / 2 * scale, 0.93, 1.07);
     });
+
+    [Fact]
+    public void Drafts_of_every_frame_lead_from_a_given_first_frame_to_a_given_last_one() => OnTorch.Run(() =>
+    {
+        const int Frames = 9, Rows = 2, Columns = 2;
+        using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
+        var vae = WanVae.Create(Tiny, weights);
+        Tensor Image(int n) => Random.Normal("image", n, 3, 16, 16);
+        var drafts = Enumerable.Range(0, Frames).Select(i => Image(2 + i)).ToArray();
+        StageBox[][] staging = [.. Enumerable.Repeat(new StageBox[] { new(0, 0, 1, 1) }, Frames)];
+        Tensor Condition(Tensor? first, Tensor? last, Tensor[] pictures) =>
+            Conditioning.Drafts(vae, Frames, Rows, Columns, first, last, pictures, [], staging);
+        var both = Condition(Image(0), Image(1), drafts);
+        Tensor Frame(Tensor of, int f) => of.Narrow(1, 4, 16).Narrow(2, f, 1);
+        Tensor Mask(int f) => both.Narrow(1, 0, 4).Narrow(2, f, 1);
+        // The first frame, the draft, the last frame as it is when it stands still.
+        Close.To(vae.Encode(Image(0).Unsqueeze(0).Unsqueeze(2)), Frame(both, 0), 1e-5);
+        Close.To(Frame(Condition(null, null, drafts), 1), Frame(both, 1), 1e-5);
+        Close.To(Frame(Condition(Image(0), Image(1), []), 2), Frame(both, 2), 1e-5);
+        Assert.True((Frame(both, 1) - Frame(Condition(Image(0), Image(1), []), 1)).Abs().Max().Item() > 1e-3);
+        // Nobody is in doubt where a picture is given.
+        Assert.All(Mask(0).ToFloats(), value => Assert.Equal(1, value));
+        Assert.All(Mask(1).Narrow(1, 0, 2).ToFloats(), value => Assert.Equal(0.25f, value));
+        Assert.All(Mask(2).Narrow(1, 0, 3).ToFloats(), value => Assert.Equal(0, value));
+        Assert.All(Mask(2).Narrow(1, 3, 1).ToFloats(), value => Assert.Equal(1, value));
+    });
 }

@@ -109,4 +109,30 @@ public sealed class StagingTests
         Assert.InRange(Middle(way.At(0)), 0.1, 0.9);
         Assert.Equal(way.At(1), ways["b"][0].At(0));
     }
+
+    [Fact]
+    public void On_a_bridge_whoever_stays_changes_places_and_the_others_walk_out_and_in()
+    {
+        var (from, to) = (Shot("a", ShotSize.Wide, ["ada", "cy"], ["ada", "cy"]), Shot("b", ShotSize.Wide, ["ada", "ben"], ["ada", "ben"]));
+        var ways = Staged(from, to);
+        var join = new PlanTransition
+        {
+            Id = "a--b",
+            From = "a",
+            To = "b",
+            Method = JoinMethod.Bridge,
+            Kind = JoinKind.Swap,
+            Stay = ["ada"],
+            Exit = ["cy"],
+            Enter = ["ben"],
+            Frames = 17,
+        };
+        if (Staging.OnBridge(join, from, to, ways) is not [var ada, var cy, var ben])
+            throw new Xunit.Sdk.XunitException("One way for each of the three.");
+        Assert.Equal((ways["a"][0].At(1), ways["b"][0].At(0)), (ada.At(0), ada.At(1)));
+        Assert.Equal(ways["a"][1].At(1), cy.At(0));
+        Assert.True(cy.At(1).Left > 1);                              // he stood on the right
+        Assert.Equal(ways["b"][1].At(0), ben.At(1));
+        Assert.True(ben.At(0).Left > 1);
+    }
 }

@@ -25,7 +25,7 @@ public sealed record ShotRequest
     public Picture? Last { get; init; }
     /// <summary>
     /// What the frames will be like, one picture for all or one for each: the empty place behind the people, or a collage of both. A
-    /// single one is without effect where a first frame is given, all are where a last one is.
+    /// single one is without effect where a first frame is given.
     /// </summary>
     public IReadOnlyList<Picture> Drafts { get; init; } = [];
     /// <summary>With drafts: where people stand in each frame, in the order of the words; nothing where that is not known.</summary>
