@@ -86,7 +86,7 @@ public sealed class RecipeTests : IDisposable
         var (tools, weights) = Tools(folder, Path.Combine(_folder, "text"));
         var stories = new LatentStories(tools.Vae, Path.Combine(_folder, "latents"), 5);
         var examples = new VideoExamples([.. stories.Load(0, 2, 1)], 6, 16, 28, 4);
-        var settings = new VideoSettings(Steps: 10, BatchTokens: 300, PicturesUntil: 0)
+        var settings = new VideoSettings(Steps: 10, BatchTokens: 300, PicturesUntil: 0, Turns: 0.2)
         {
             Network = VideoSettings.PocketNetwork with { Dim = 24, FfnDim = 32, Heads = 2, Layers = 1, InDim = 16, OutDim = 6 },
         };
@@ -108,6 +108,14 @@ public sealed class RecipeTests : IDisposable
             }
             return File.ReadAllBytes(Path.Combine(_folder, name, "diffusion_pytorch_model.safetensors"));
         }
+        // Transitions: the first and the last frame are known, between them lie collages.
+        var (kept, drawn) = examples.TurnCount;
+        Assert.InRange(kept, 1, drawn);
+        var turn = examples.Draw(new Chance(1), VideoMode.Turn, 4);
+        var masks = turn.KnownMask.Chunk(16 * 28).ToArray();                                     // 4 clips of 4 channels of 5 frames
+        Assert.All(Enumerable.Range(0, 16), i => Assert.All(masks[i * 5], value => Assert.Equal(1, value)));
+        Assert.All(Enumerable.Range(0, 16), i => Assert.All(masks[i * 5 + 4], value => Assert.Equal(i % 4 == 3 ? 1 : 0, value)));
+        Assert.Contains(masks, mask => mask.Contains(0.25f) && mask.Contains(0.5f));
         var whole = Run("whole", int.MaxValue);
         Assert.Empty(Run("parts", 4));
         Assert.Equal(whole, Run("parts", int.MaxValue));
