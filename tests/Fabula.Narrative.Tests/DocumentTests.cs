@@ -109,6 +109,27 @@ public class DocumentTests
         Assert.Contains(expected, Refusal(() => PlanJson.Read(string.Concat(text.AsSpan(0, at), to, text.AsSpan(at + from.Length)))));
     }
 
+    [Fact]
+    public void What_a_plan_leaves_out_has_the_value_that_its_form_promises()
+    {
+        var shot = PlannerTests.Sample.Shots[0] with { Takes = [], Take = 1, Dialogue = [], Sides = new Dictionary<string, string>() };
+        var node = System.Text.Json.Nodes.JsonNode.Parse(PlanJson.Write(PlannerTests.Sample with { Props = [] }))!;
+        node.AsObject().Remove("props");
+        foreach (var name in new[] { "take", "takes", "dialogue", "sides" }) node["shots"]![0]!.AsObject().Remove(name);
+        foreach (var name in new[] { "stay", "enter", "exit" }) node["transitions"]![0]!.AsObject().Remove(name);
+        foreach (var list in new[] { "characters", "locations" })
+            foreach (var name in new[] { "aliases", "references" }) node[list]![0]!.AsObject().Remove(name);
+        var spoken = node["shots"]!.AsArray().SelectMany(one => one!["dialogue"]?.AsArray() ?? []).First()!.AsObject();
+        spoken.Remove("onScreen");
+        var plan = PlanJson.Read(node.ToJsonString());
+        Assert.Equal((1, 0, 0, 0, 0), (plan.Shots[0].Take, plan.Shots[0].Takes.Count, plan.Shots[0].Dialogue.Count, plan.Shots[0].Sides.Count,
+            plan.Props.Count));
+        Assert.Empty(plan.Transitions[0].Stay.Concat(plan.Transitions[0].Enter).Concat(plan.Transitions[0].Exit));
+        Assert.Empty(plan.Characters[0].Aliases.Concat(plan.Characters[0].References).Concat(plan.Locations[0].References));
+        Assert.True(plan.Shots.SelectMany(one => one.Dialogue).First().OnScreen);
+        Assert.Equal(PlanJson.Write(plan with { Shots = [shot] }), PlanJson.Write(plan with { Shots = [plan.Shots[0]] }));
+    }
+
     const string Story = """
         {"story_name": "Dog", "story_overview": "A dog finds a ball.", "scenes": [
           {"scene_num": 1, "video_prompts": ["A brown dog runs.", "The dog finds a red ball."], "first_frame_prompt": ["A dog.", "A ball."],
@@ -125,6 +146,28 @@ public class DocumentTests
         Assert.Equal([JoinMethod.Continue, JoinMethod.Cut], planned.Plan.Transitions.Select(join => join.Method));
         Assert.Equal(["ada"], planned.Plan.Shots[2].Start);
         Assert.Equal([planned.Plan.Shots[0].Id, planned.Plan.Shots[1].Id], planned.Plan.Shots[2].Memory);
+    }
+
+    [Fact]
+    public void Of_a_StoryMem_story_the_bible_reads_who_is_there_and_where_and_how_near()
+    {
+        const string Told = """
+            {"story_overview": "Tea.", "scenes": [
+              {"scene_num": 1, "video_prompts": ["Wide shot, on the beach. Ada waits.", "Mia comes in from the left.", "Close-up. Ada smiles."],
+               "cut": [true, false, true]},
+              {"scene_num": 2, "video_prompts": ["Nobody knows where.", "Extreme close-up: Mia leaves through the door."], "cut": [true, true]}]}
+            """;
+        var plan = StoryMemPlan.From(StoryMem.Read(Told), PlannerTests.Lighthouse).Plan;
+        Assert.Equal(["beach", "story"], plan.Scenes.Select(scene => scene.Location));
+        Assert.Equal(["beach", "story"], plan.Locations.Select(place => place.Id));
+        Assert.NotEqual("", plan.Locations[0].Description);
+        Assert.Equal([ShotSize.Wide, ShotSize.Medium, ShotSize.Close, ShotSize.Medium, ShotSize.ExtremeClose],
+            plan.Shots.Select(shot => shot.Size));
+        Assert.Equal(["ada|ada", "ada|ada mia", "ada|ada", "|", "mia|"],
+            plan.Shots.Select(shot => $"{string.Join(' ', shot.Start)}|{string.Join(' ', shot.End)}"));
+        Assert.Equal("left", plan.Shots[1].Sides["mia"]);
+        Assert.Equal("door", plan.Shots[4].Sides["mia"]);
+        Assert.Empty(StoryMemPlan.From(StoryMem.Read(Told), PlannerTests.Lighthouse).Findings);
     }
 
     [Theory]

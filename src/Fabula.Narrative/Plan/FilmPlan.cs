@@ -1,5 +1,7 @@
 // The film plan (plan.json): everything that making the film depends on, in a file that people read and edit. docs/plan.md explains it.
 // The field order here is the order in the file. Ids are stable: editing one line of the story renames at most the shot it became.
+// What has a value of its own can be set and not only initialised: the serializer's source generator would put null or 0 into an init-only
+// property that the file leaves out.
 using System.Text.Json.Serialization;
 
 namespace Fabula.Narrative;
@@ -16,7 +18,7 @@ public sealed record FilmPlan
     public required PlanFilm Film { get; init; }
     public required IReadOnlyList<PlanCharacter> Characters { get; init; }
     public required IReadOnlyList<PlanLocation> Locations { get; init; }
-    public IReadOnlyList<PlanProp> Props { get; init; } = [];
+    public IReadOnlyList<PlanProp> Props { get; set; } = [];
     public required IReadOnlyList<PlanScene> Scenes { get; init; }
     public required IReadOnlyList<PlanShot> Shots { get; init; }
     public required IReadOnlyList<PlanTransition> Transitions { get; init; }
@@ -47,9 +49,9 @@ public sealed record PlanCharacter
 {
     public required string Id { get; init; }
     public required string Name { get; init; }
-    public IReadOnlyList<string> Aliases { get; init; } = [];
+    public IReadOnlyList<string> Aliases { get; set; } = [];
     public required string Appearance { get; init; }
-    public IReadOnlyList<string> References { get; init; } = [];
+    public IReadOnlyList<string> References { get; set; } = [];
 }
 
 /// <summary>A place, described without people; its background is made once and used in every shot there.</summary>
@@ -59,7 +61,7 @@ public sealed record PlanLocation
     public required string Name { get; init; }
     public bool Inside { get; init; }
     public required string Description { get; init; }
-    public IReadOnlyList<string> References { get; init; } = [];
+    public IReadOnlyList<string> References { get; set; } = [];
 }
 
 public sealed record PlanProp
@@ -67,7 +69,7 @@ public sealed record PlanProp
     public required string Id { get; init; }
     public required string Name { get; init; }
     public required string Description { get; init; }
-    public IReadOnlyList<string> References { get; init; } = [];
+    public IReadOnlyList<string> References { get; set; } = [];
 }
 
 /// <summary>One place, one time of day. Line: where its heading stands in the source.</summary>
@@ -97,8 +99,8 @@ public sealed record PlanShot
     /// <summary>Characters that are visible in the last frame.</summary>
     public required IReadOnlyList<string> End { get; init; }
     /// <summary>How people come and go in it: character to side (left, right, door, front, back).</summary>
-    public IReadOnlyDictionary<string, string> Sides { get; init; } = new Dictionary<string, string>();
-    public IReadOnlyList<PlanDialogue> Dialogue { get; init; } = [];
+    public IReadOnlyDictionary<string, string> Sides { get; set; } = new Dictionary<string, string>();
+    public IReadOnlyList<PlanDialogue> Dialogue { get; set; } = [];
     /// <summary>What the video model is told.</summary>
     public required string Prompt { get; init; }
     /// <summary>What the picture model is told, to draw the first frame.</summary>
@@ -112,9 +114,9 @@ public sealed record PlanShot
     public required IReadOnlyList<string> Memory { get; init; }
     public required int Seed { get; init; }
     /// <summary>Which of the takes is in the film, from 1.</summary>
-    public int Take { get; init; } = 1;
+    public int Take { get; set; } = 1;
     /// <summary>The seeds of takes 2, 3, ...; take 1 has the shot's own.</summary>
-    public IReadOnlyList<int> Takes { get; init; } = [];
+    public IReadOnlyList<int> Takes { get; set; } = [];
 }
 
 public sealed record PlanDialogue
@@ -123,7 +125,7 @@ public sealed record PlanDialogue
     public required string Line { get; init; }
     /// <summary>How it is said: quietly.</summary>
     public string? Delivery { get; init; }
-    public bool OnScreen { get; init; } = true;
+    public bool OnScreen { get; set; } = true;
     public bool Sung { get; init; }
     /// <summary>Spoken at the same time as the line before.</summary>
     public bool Together { get; init; }
@@ -138,9 +140,9 @@ public sealed record PlanTransition
     public required string To { get; init; }
     public required JoinMethod Method { get; init; }
     public required JoinKind Kind { get; init; }
-    public IReadOnlyList<string> Stay { get; init; } = [];
-    public IReadOnlyList<string> Enter { get; init; } = [];
-    public IReadOnlyList<string> Exit { get; init; } = [];
+    public IReadOnlyList<string> Stay { get; set; } = [];
+    public IReadOnlyList<string> Enter { get; set; } = [];
+    public IReadOnlyList<string> Exit { get; set; } = [];
     public int Frames { get; init; }
     public string? Prompt { get; init; }
     public int? Seed { get; init; }

@@ -13,12 +13,15 @@ public sealed record StoryMemStory
     [JsonPropertyName("scenes")] public required IReadOnlyList<StoryMemScene> Scenes { get; init; }
 }
 
-/// <summary>The three lists have one entry for each shot. First frame prompts may be missing: StoryMem itself does not use them.</summary>
+/// <summary>
+/// The three lists have one entry for each shot. First frame prompts may be missing: StoryMem itself does not use them. (Set, not init: see
+/// FilmPlan.cs.)
+/// </summary>
 public sealed record StoryMemScene
 {
     [JsonPropertyName("scene_num")] public required int Number { get; init; }
     [JsonPropertyName("video_prompts")] public required IReadOnlyList<string> Prompts { get; init; }
-    [JsonPropertyName("first_frame_prompt")] public IReadOnlyList<string> FirstFrames { get; init; } = [];
+    [JsonPropertyName("first_frame_prompt")] public IReadOnlyList<string> FirstFrames { get; set; } = [];
     [JsonPropertyName("cut")] public required IReadOnlyList<bool> Cuts { get; init; }
 }
 
