@@ -14,7 +14,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         Bank = "bank.frames", Labels = "bank.json";
     public const int MostKeyframes = 3;
 
-    public Recipe Clip => field ??= new Recipe("clip", 1, Render)
+    public Recipe Clip => field ??= new Recipe("clip", 2, Render)
     {
         Check = Decode,
         Cost = step => ClipSettings.Of(step) is var clip
@@ -100,8 +100,8 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
             {
                 Memory = memory,
                 First = first,
-                Last = last,
-                Drafts = stage?.Drafts(frames.Count, length) ?? [],
+                Last = i + 1 == parts.Count ? last : null,
+                Drafts = stage?.Drafts(frames.Count, length, first, i + 1 == parts.Count ? last : null) ?? [],
                 Staging = stage?.Staging(frames.Count, length) ?? [],
             };
             var keeping = new RenderKeeping(run.Folder, name => run.Load($"{name}-{i}"), (name, bytes) => run.Save($"{name}-{i}", bytes),

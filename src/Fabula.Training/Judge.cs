@@ -65,6 +65,15 @@ public sealed class Judge : IDisposable
         File.Move(path + ".new", path, overwrite: true);
     }
 
+    /// <summary>Weights of a judge's folder into others of the same name and shape; on the tensor thread.</summary>
+    internal static void CopyInto(string folder, Weights weights)
+    {
+        using var scope = TensorScope.Open();
+        using var known = Weights.Open(Path.Combine(folder, WeightsFile), DType.F32, Device.Cpu);
+        foreach (var (name, tensor) in weights.Parameters)
+            if (known.Has(name) && known.Get(name) is var given && given.Shape.SequenceEqual(tensor.Shape)) tensor.CopyFrom(given);
+    }
+
     /// <summary>Reads one frame, RGB bytes [height, width, 3]; other sizes than 128 x 224 are resized.</summary>
     public Reading Read(ReadOnlySpan<byte> frame, int width, int height) => Read(frame, 1, width, height)[0];
 

@@ -194,12 +194,13 @@ static class TrainCommand
             Description = "CPU threads; from 2 on one draws while the others learn.",
             DefaultValueFactory = _ => Environment.ProcessorCount,
         };
-        var command = new Command("judge", "The judge, who reads who and what is in a frame.") { Out, steps, seed, threads };
+        var from = new Option<string?>("--from") { Description = "A judge's folder whose weights to begin with." };
+        var command = new Command("judge", "The judge, who reads who and what is in a frame.") { Out, steps, seed, threads, from };
         command.SetAction((parsed, cancel) => Task.FromResult(Outcome.Of(() =>
         {
             if (parsed.GetValue(threads) is < 1 or > 1024) throw new FormatException("--threads is not a number from 1 to 1024.");
-            new JudgeRecipe(parsed.GetValue(steps), parsed.GetValue(seed)).Run(parsed.GetValue(Out)!, parsed.GetValue(threads),
-                Console.Out, cancel);
+            var recipe = new JudgeRecipe(parsed.GetValue(steps), parsed.GetValue(seed)) { From = parsed.GetValue(from) ?? "" };
+            recipe.Run(parsed.GetValue(Out)!, parsed.GetValue(threads), Console.Out, cancel);
             return 0;
         })));
         return command;

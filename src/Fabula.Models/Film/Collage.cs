@@ -31,7 +31,7 @@ public sealed class CutOut
             ? new(portrait, ground, bounds) : null;
     }
 
-    /// <summary>Lays the figure on a picture, as tall as the box; one whose feet are cut off as broad.</summary>
+    /// <summary>Lays the figure on a picture, as tall as the box, leaning around its feet; one whose feet are cut off as broad.</summary>
     internal void Lay(byte[] rgb, int width, int height, StageBox box)
     {
         var (left, top, right, bottom) = Bounds;
@@ -39,10 +39,18 @@ public sealed class CutOut
         if (scale <= 0) return;
         var x = (box.Left + box.Right) / 2 * width - scale * (right - left + 1) / 2;
         var y = box.Top * height;
-        var (first, last) = ((int)Math.Max(0, x), (int)Math.Min(width - 1, x + scale * (right - left + 1)));
-        for (var row = (int)Math.Max(0, y); row <= (int)Math.Min(height - 1, y + scale * (bottom - top + 1)); row++)
+        var (sine, cosine) = Math.SinCos(box.Tilt);
+        var (tall, middle) = (scale * (bottom - top + 1), (box.Left + box.Right) / 2 * width);
+        var aside = Math.Abs(sine) * tall;
+        var (first, last) = ((int)Math.Max(0, x - aside), (int)Math.Min(width - 1, x + aside + scale * (right - left + 1)));
+        for (var row = (int)Math.Max(0, y); row <= (int)Math.Min(height - 1, y + tall + aside); row++)
             for (var column = first; column <= last; column++)
-                Mix(rgb.AsSpan((row * width + column) * 3, 3), left + (column - x) / scale, top + (row - y) / scale, 1 / scale);
+            {
+                // Turned back around the feet.
+                var (over, above) = (column - middle, row - y - tall);
+                var (u, v) = (over * cosine + above * sine, above * cosine - over * sine);
+                Mix(rgb.AsSpan((row * width + column) * 3, 3), left + (u + middle - x) / scale, top + (v + tall) / scale, 1 / scale);
+            }
     }
 
     void Mix(Span<byte> pixel, double x, double y, double side)
