@@ -17,6 +17,7 @@ static class TrainCommand
         Tokenizer(),
         Planner(),
         Judge(),
+        TrainLora.Create(Out, Config),
     };
 
     static readonly Option<string> Out = new("--out") { Description = "The run's folder.", Required = true };

@@ -24,6 +24,8 @@ public sealed record FilmFacts(string Name, FilmModes Modes, int SideMultiple, i
     public double MemoryGuidance { get; init; } = 1;
     /// <summary>Portraits and plates are drawn first where the bible brings none, for shots whose method is 'keyframe'.</summary>
     public bool DrawsPortraits { get; init; }
+    /// <summary>Adapters that are merged into the weights, in this order.</summary>
+    public IReadOnlyList<FilmLora> Loras { get; init; } = [];
 
     /// <summary>Facts of a model folder.</summary>
     /// <exception cref="CheckpointException">film.json is broken.</exception>
@@ -45,10 +47,10 @@ public sealed record FilmFacts(string Name, FilmModes Modes, int SideMultiple, i
             defaults.Guidance)
         { Frames = defaults.Frames };
         var path = Path.Combine(folder.Root, FileName);
-        return File.Exists(path) ? Override(facts, path) : facts;
+        return File.Exists(path) ? Override(facts, path, folder.Transformers.Count) : facts;
     }
 
-    static FilmFacts Override(FilmFacts facts, string path)
+    static FilmFacts Override(FilmFacts facts, string path, int experts)
     {
         using var json = SmallJson.Read(path);
         if (json.RootElement.ValueKind != JsonValueKind.Object) throw new CheckpointException(path, null, "is no JSON object");
@@ -69,6 +71,7 @@ public sealed record FilmFacts(string Name, FilmModes Modes, int SideMultiple, i
             MemoryStride = fields.Number("memory_stride", 0, 1000, facts.MemoryStride),
             MemoryGuidance = fields.Number("memory_guidance", 0, 100, facts.MemoryGuidance),
             DrawsPortraits = fields.Flag("draws_portraits", facts.DrawsPortraits),
+            Loras = FilmLora.Read(json.RootElement, path, experts),
         };
         if (made.Frames % 4 != 1) throw new CheckpointException(path, null, $"has 'frames' {made.Frames}, which is not 4n+1");
         if (made.Width % made.SideMultiple is > 0 || made.Height % made.SideMultiple is > 0 || made.Width is null != made.Height is null)

@@ -11,8 +11,6 @@ namespace Fabula.Models;
 /// <summary>Safe to use from several threads: renders wait for one another.</summary>
 public sealed class FilmModel : IDisposable
 {
-    /// <summary>Up to this many bytes of weights all parts stay loaded, and computing is in fp32.</summary>
-    const long Small = 2L << 30;
     const int StepsBetweenSaves = 2;
     const string State = "denoising";
 
@@ -37,8 +35,7 @@ public sealed class FilmModel : IDisposable
     FilmModel(ModelFolder folder, FilmFacts facts, string digest, Device device, int threads)
     {
         (_folder, Facts, _device, _threads) = (folder, facts, device, threads);
-        var bytes = folder.Parts.Where(part => File.Exists(part.Path)).Sum(part => new FileInfo(part.Path!).Length);
-        _keepsParts = bytes <= Small;
+        _keepsParts = folder.IsSmall;
         _type = _keepsParts && device.IsCpu ? DType.F32 : DType.BF16;
         _experts = new Loaded<WanTransformer>?[folder.Transformers.Count];
         Digest = $"{digest} {(_type == DType.F32 ? "fp32" : "bf16")} {(device.IsCpu ? $"cpu {threads} threads" : "cuda")}";
@@ -121,8 +118,7 @@ public sealed class FilmModel : IDisposable
         var (shape, _) = LatentShape(request);
         var (condition, first, clip) = Condition(request);
         var (prompt, negative) = Rows(request);
-        var experts = Enumerable.Range(0, _experts.Length).Select(i => (_experts[i] ??= _folder.LoadTransformer(i, _type, _device)).Network)
-            .ToList();
+        var experts = Enumerable.Range(0, _experts.Length).Select(i => (_experts[i] ??= Transformer(i)).Network).ToList();
         using var noise = new RandomSource(request.Seed).Normal("noise", 0, shape);
         try
         {
@@ -159,6 +155,22 @@ public sealed class FilmModel : IDisposable
         {
             foreach (var tensor in new[] { condition, first, clip, prompt, negative }) tensor?.Dispose();
             for (var i = 0; i < _experts.Length; i++) Release(ref _experts[i]);
+        }
+    }
+
+    /// <summary>The transformer or one of two experts, with the LoRAs that film.json names for it.</summary>
+    Loaded<WanTransformer> Transformer(int expert)
+    {
+        var loras = new List<(Lora Lora, double Strength)>();
+        try
+        {
+            foreach (var lora in Facts.Loras.Where(lora => lora.IsFor(expert)))
+                loras.Add((Lora.Open(Path.Combine(_folder.Root, lora.File), lora.Scaling), lora.Strength));
+            return _folder.LoadTransformer(expert, _type, _device, loras);
+        }
+        finally
+        {
+            foreach (var (lora, _) in loras) lora.Dispose();
         }
     }
 
