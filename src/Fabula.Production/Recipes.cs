@@ -23,10 +23,10 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
     };
 
     /// <summary>A picture from outside, as frames.</summary>
-    public Recipe Import => field ??= new Recipe("picture", 1, (run, _) =>
+    public Recipe Import => field ??= new Recipe("picture", 1, (run, cancel) =>
     {
         Picture picture;
-        try { picture = PngReader.Read(run.Input("picture")); }
+        try { picture = PictureReader.Read(run.Input("picture"), cancel); }
         catch (InvalidDataException e)
         {
             throw new StepException($"the picture '{((SourceInput)run.Step.Inputs[0]).Path}' {e.Message}", e);
