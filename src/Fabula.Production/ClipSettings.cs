@@ -1,4 +1,5 @@
 // What goes into the key of a clip beside its inputs, and nothing else.
+using System.Text.Json.Serialization;
 using Fabula.Build;
 using Fabula.Models;
 
@@ -50,4 +51,6 @@ public sealed record ClipSettings(string Renderer, string Prompt, string Negativ
 }
 
 /// <summary>What goes into the key of a bank of keyframes: its size, and a label for each picture and the clip that are added.</summary>
-public sealed record BankSettings(int Width, int Height, IReadOnlyList<BankLabel> Labels);
+/// <param name="Eyes">The digest of what looks at frames; no word of it where that needs no weights.</param>
+public sealed record BankSettings(int Width, int Height, IReadOnlyList<BankLabel> Labels,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Eyes = null);

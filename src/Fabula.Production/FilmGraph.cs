@@ -19,7 +19,11 @@ namespace Fabula.Production;
 /// <param name="Renderer">The renderer's digest.</param>
 /// <param name="Steps">Denoising steps; null: the model's own number.</param>
 public sealed record FilmGraphInput(FilmPlan Plan, string Root, IReadOnlyList<SourceInput> Sources, FilmFacts Facts, string Renderer,
-    int? Steps = null);
+    int? Steps = null)
+{
+    /// <summary>The digest of what looks at frames for a bank (<see cref="IFrameEyes"/>).</summary>
+    public string? Eyes { get; init; }
+}
 
 public static class FilmGraph
 {
@@ -107,7 +111,7 @@ public static class FilmGraph
                 [Recipes.Bank, Recipes.Labels]));
         }
 
-        Settings BankOf(IReadOnlyList<BankLabel> labels) => Settings.Of(new BankSettings(_plan.Film.Width, _plan.Film.Height, labels));
+        Settings BankOf(IReadOnlyList<BankLabel> labels) => Settings.Of(new BankSettings(_plan.Film.Width, _plan.Film.Height, labels, input.Eyes));
 
         IEnumerable<Input> BankInputs() => _bank is null ? [] : [_bank.As("bank", Recipes.Bank), _bank.As("labels", Recipes.Labels)];
 

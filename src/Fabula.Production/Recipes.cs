@@ -7,8 +7,10 @@ namespace Fabula.Production;
 /// <summary>The recipes of one film.</summary>
 /// <param name="renderer">Asked for when a clip is really rendered, so that a film that is done loads no model.</param>
 /// <param name="assemble">Writes the film of finished clips into the one output.</param>
+/// <param name="eyes">What looks at frames for a bank; <see cref="PlainEyes"/> unless given.</param>
 /// <param name="secondsPerWork">Measured before: seconds for a unit of <see cref="ClipSettings.Work"/>; 0 if not known.</param>
-public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, CancellationToken> assemble, Func<double> secondsPerWork)
+public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, CancellationToken> assemble, Func<double> secondsPerWork,
+    IFrameEyes? eyes = null)
 {
     public const string Clips = "clip.frames", Pictures = "picture.frames", Keys = "keys.frames", Film = "film.zip",
         Bank = "bank.frames", Labels = "bank.json";
@@ -64,7 +66,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         if (Has(run, "clip"))
         {
             using var clip = FramesFile.Open(run.Input("clip"));
-            bank = bank.With(settings.Labels[^1], clip.Read().ToList(), width, height);
+            bank = bank.With(settings.Labels[^1], clip.Read().ToList(), width, height, eyes);
         }
         bank.Write(run.Output(Bank), run.Output(Labels), width, height);
         return Task.CompletedTask;
