@@ -73,8 +73,11 @@ public sealed class Film : IDisposable
             typeof(Film).Assembly.GetName().Version?.ToString(3) ?? "");
         _eyes = options.Eyes is { } folder ? new ClipEyes(ClipLooks.Open(folder, Path.Combine(Build, "weights"))) : new PlainEyes();
         var recipes = new Recipes(() => Renderer, assemble(Documents, Plan, model), () => _secondsPerWork, _eyes);
-        Graph = FilmGraph.Create(new(Plan, Root, Documents.Sources, Renderer.Facts, Renderer.Digest, options.Steps) { Eyes = _eyes.Digest },
-            recipes);
+        Graph = FilmGraph.Create(new(Plan, Root, Documents.Sources, Renderer.Facts, Renderer.Digest, options.Steps)
+        {
+            Eyes = _eyes.Digest,
+            WordsFirst = Renderer.WantsWordsFirst,
+        }, recipes);
         if (options.Only is not { } only) return;
         _only = new[] { only, FilmGraph.Bridge(only), FilmGraph.Clip(only) }.FirstOrDefault(Graph.Contains)
             ?? throw new NarrativeException($"There is no shot '{only}'. "

@@ -7,6 +7,7 @@
 //   keyframes/SHOT                  of a clip that somebody remembers
 //   bank/SHOT                       StoryMem: what the film remembers after this shot
 //   bridge/A--B                     from the last frame of A to the first of B
+//   words/DIGEST                    large models: rows of text of one prompt, of the whole film before the first picture
 //   film                            all of it, put together
 using Fabula.Build;
 using Fabula.Models;
@@ -23,6 +24,8 @@ public sealed record FilmGraphInput(FilmPlan Plan, string Root, IReadOnlyList<So
 {
     /// <summary>The digest of what looks at frames for a bank (<see cref="IFrameEyes"/>).</summary>
     public string? Eyes { get; init; }
+    /// <summary>Rows of text are steps of their own, all before the first picture (<see cref="IRenderer.WantsWordsFirst"/>).</summary>
+    public bool WordsFirst { get; init; }
 }
 
 public static class FilmGraph
@@ -49,7 +52,7 @@ public static class FilmGraph
         readonly Dictionary<string, PlanLocation> _places = input.Plan.Locations.ToDictionary(place => place.Id);
         readonly Dictionary<string, string> _placeOf = input.Plan.Scenes.ToDictionary(scene => scene.Id, scene => scene.Location);
         readonly Dictionary<string, Step> _steps = [];
-        readonly List<Step> _order = [];
+        readonly List<Step> _order = [], _words = [];
 
         public BuildGraph Make()
         {
@@ -76,13 +79,26 @@ public static class FilmGraph
                 model = new { _facts.Name, input.Renderer, Steps = input.Steps ?? _facts.Steps, _facts.Guidance },
             });
             Add(new Step(Film, recipes.Assembly, settings, [.. input.Sources, .. clips.Select(clip => clip.As(clip.Id))], [Recipes.Film]));
-            return BuildGraph.Create(_order);
+            return BuildGraph.Create([.. _words, .. _order]);
         }
 
         Step Add(Step step)
         {
+            if (input.WordsFirst && step.Recipe == recipes.Clip && !_steps.ContainsKey(step.Id))
+            {
+                var clip = ClipSettings.Of(step);
+                step = step with { Inputs = [.. step.Inputs, WordsOf(clip.Prompt).As("words"), WordsOf(clip.Negative).As("avoid")] };
+            }
             if (_steps.TryAdd(step.Id, step)) _order.Add(step);
             return _steps[step.Id];
+        }
+
+        Step WordsOf(string prompt)
+        {
+            var id = $"words/{Digest.Of(System.Text.Encoding.UTF8.GetBytes(prompt)).ToString()[..16]}";
+            if (_steps.TryGetValue(id, out var known)) return known;
+            _words.Add(_steps[id] = new Step(id, recipes.Words, Settings.Of(new WordsSettings(input.Renderer, prompt)), [], [Recipes.Rows]));
+            return _steps[id];
         }
 
         bool Banks => _plan.Film.Method == FilmMethod.StoryMem && _facts.Modes.HasFlag(FilmModes.Memory) && _facts.MostMemory > 0;

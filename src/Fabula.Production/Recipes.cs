@@ -13,7 +13,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
     IFrameEyes? eyes = null)
 {
     public const string Clips = "clip.frames", Pictures = "picture.frames", Keys = "keys.frames", Film = "film.zip",
-        Bank = "bank.frames", Labels = "bank.json";
+        Bank = "bank.frames", Labels = "bank.json", Rows = "words.rows";
     public const int MostKeyframes = 3;
 
     public Recipe Clip => field ??= new Recipe("clip", 1, Render)
@@ -23,6 +23,13 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
             ? new StepCost(clip.Work() * secondsPerWork(),
                 renderer().MemoryBytes(clip.Width, clip.Height, Math.Min(clip.Frames, clip.Part), clip.Remembered)) : default,
     };
+
+    /// <summary>Rows of text of one prompt.</summary>
+    public Recipe Words => field ??= new Recipe("words", 1, (run, _) =>
+    {
+        File.WriteAllBytes(run.Output(Rows), renderer().WordsOf(run.Settings.Read<WordsSettings>().Prompt, run.Folder));
+        return Task.CompletedTask;
+    });
 
     /// <summary>A picture from outside, as frames.</summary>
     public Recipe Import => field ??= new Recipe("picture", 1, (run, cancel) =>
@@ -94,12 +101,15 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
             [.. (settings.Staging ?? []).Select((_, i) => Has(run, $"person-{i + 1}") ? Ends(run.Input($"person-{i + 1}")).First : null)]);
         var first = Has(run, "first") ? Ends(run.Input("first")).Last : null;
         var last = Has(run, "last") ? Ends(run.Input("last")).First : null;
+        (byte[], byte[])? words = !Has(run, "words") ? null
+            : (File.ReadAllBytes(run.Input("words")), File.ReadAllBytes(run.Input("avoid")));
         var parts = settings.Parts();
         var frames = new List<byte[]>(settings.Frames);
         foreach (var (i, (length, seed)) in parts.Index())
         {
             var request = settings.Request(length, seed) with
             {
+                Words = words,
                 Memory = memory,
                 First = first,
                 Last = last,

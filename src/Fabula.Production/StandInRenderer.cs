@@ -25,6 +25,9 @@ public sealed class StandInRenderer : IRenderer
     public string Digest => "stand-in 1";
     public int Calls => _calls;
     public SeenWords? Words { get; init; }
+    public bool WantsWordsFirst => false;
+
+    public byte[] WordsOf(string prompt, string folder) => Encoding.UTF8.GetBytes(prompt);
 
     public long MemoryBytes(int width, int height, int frames, int memory) => (long)width * height * 3 * frames;
 

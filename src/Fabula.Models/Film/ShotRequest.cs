@@ -9,6 +9,8 @@ public sealed record ShotRequest
 {
     public required string Prompt { get; init; }
     public string NegativePrompt { get; init; } = "";
+    /// <summary>The text encoder's rows of both prompts, made before (<see cref="FilmModel.Words"/>); null: they are made now.</summary>
+    public (byte[] Prompt, byte[] Negative)? Words { get; init; }
     /// <summary>Pixel frames, 4n+1.</summary>
     public required int Frames { get; init; }
     /// <summary>Pixels; both sides multiples of <see cref="FilmFacts.SideMultiple"/>.</summary>
