@@ -97,7 +97,8 @@ public static class FilmGraph
         {
             var id = $"words/{Digest.Of(System.Text.Encoding.UTF8.GetBytes(prompt)).ToString()[..16]}";
             if (_steps.TryGetValue(id, out var known)) return known;
-            _words.Add(_steps[id] = new Step(id, recipes.Words, Settings.Of(new WordsSettings(input.Renderer, prompt)), [], [Recipes.Rows]));
+            var settings = Settings.Of(new WordsSettings(input.Renderer, prompt));
+            _words.Add(_steps[id] = new Step(id, recipes.Words, settings, [], [Recipes.Rows]));
             return _steps[id];
         }
 
@@ -127,7 +128,8 @@ public static class FilmGraph
                 [Recipes.Bank, Recipes.Labels]));
         }
 
-        Settings BankOf(IReadOnlyList<BankLabel> labels) => Settings.Of(new BankSettings(_plan.Film.Width, _plan.Film.Height, labels, input.Eyes));
+        Settings BankOf(IReadOnlyList<BankLabel> labels) =>
+            Settings.Of(new BankSettings(_plan.Film.Width, _plan.Film.Height, labels, input.Eyes));
 
         IEnumerable<Input> BankInputs() => _bank is null ? [] : [_bank.As("bank", Recipes.Bank), _bank.As("labels", Recipes.Labels)];
 
@@ -136,7 +138,7 @@ public static class FilmGraph
         {
             List<Input> inputs = [.. BankInputs()];
             if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
-            var settings = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), []);
+            var settings = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), []) with { Motion = MotionOf(shot, before) };
             if (_bank is not null)
                 settings = settings with { BankRoom = _facts.MostMemory, Pinned = shot.Memory, MemoryGuidance = _facts.MemoryGuidance };
             return new Step(Clip(shot.Id), recipes.Clip, settings.Canonical(), inputs, [Recipes.Clips]);
@@ -162,9 +164,18 @@ public static class FilmGraph
                 var drawn = Words(shot.Keyframe, 1, (ulong)Seed(shot), takes, zoom, standing);
                 inputs.Add(Add(new Step($"keyframe/{shot.Id}", recipes.Clip, drawn, [.. inputs], [Recipes.Clips])).As("first"));
             }
-            var words = Words(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes, zoom, staging);
-            return new Step(Clip(shot.Id), recipes.Clip, words, inputs, [Recipes.Clips]);
+            var words = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes) with
+            {
+                Zoom = zoom,
+                Staging = staging,
+                Motion = MotionOf(shot, before),
+            };
+            return new Step(Clip(shot.Id), recipes.Clip, words.Canonical(), inputs, [Recipes.Clips]);
         }
+
+        /// <summary>How many frames of motion a shot goes on from, where it and the shot before are long enough.</summary>
+        int MotionOf(PlanShot shot, PlanShot? before) => !shot.Cut && before is not null
+            && Math.Min(shot.Frames, before.Frames) >= _facts.MotionFrames ? _facts.MotionFrames : 0;
 
         Step BridgeOf(PlanTransition join, PlanShot from, PlanShot to)
         {

@@ -99,7 +99,8 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         var background = Has(run, "background") ? PlateView.Part(Ends(run.Input("background")).First, settings.Zoom) : null;
         var stage = background is null ? null : new Collages(settings, background,
             [.. (settings.Staging ?? []).Select((_, i) => Has(run, $"person-{i + 1}") ? Ends(run.Input($"person-{i + 1}")).First : null)]);
-        var first = Has(run, "first") ? Ends(run.Input("first")).Last : null;
+        List<Picture> motion = settings.Motion > 0 ? Lasts(run.Input("first"), settings.Motion) : [];
+        var first = motion.Count == 0 && Has(run, "first") ? Ends(run.Input("first")).Last : null;
         var last = Has(run, "last") ? Ends(run.Input("last")).First : null;
         (byte[], byte[])? words = !Has(run, "words") ? null
             : (File.ReadAllBytes(run.Input("words")), File.ReadAllBytes(run.Input("avoid")));
@@ -112,6 +113,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
                 Words = words,
                 Memory = memory,
                 First = first,
+                Motion = motion,
                 Last = last,
                 Drafts = stage?.Drafts(frames.Count, length) ?? [],
                 Staging = stage?.Staging(frames.Count, length) ?? [],
@@ -120,8 +122,11 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
                 (done, total) => run.Report(i * total + done, parts.Count * total));
             var made = run.Load($"part-{i}") is { } kept ? Unpack(kept, settings) : renderer().Render(request, keeping, cancel);
             if (i + 1 < parts.Count) run.Save($"part-{i}", [.. made.SelectMany(frame => frame)]);
-            frames.AddRange(i == 0 ? made : made.Skip(1));
-            first = new Picture(made[^1], settings.Width, settings.Height);
+            // One frame of the clip before stays, which the film leaves out, as where a clip goes on from a last frame.
+            frames.AddRange(i > 0 ? made.Skip(settings.Repeated) : made.Skip(settings.Repeated - 1));
+            Picture Shown(byte[] frame) => new(frame, settings.Width, settings.Height);
+            if (motion.Count > 0) motion = [.. made.TakeLast(settings.Motion).Select(Shown)];
+            else first = Shown(made[^1]);
         }
         FramesFile.Write(run.Output(Clips), settings.Width, settings.Height, frames.Count, frames);
         return Task.CompletedTask;
@@ -149,6 +154,13 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         byte[]? first = null, last = null;
         foreach (var frame in file.Read()) (first, last) = (first ?? frame, frame);
         return (new Picture(first!, file.Width, file.Height), new Picture(last!, file.Width, file.Height));
+    }
+
+    /// <summary>The last frames of a clip, all of them where it has fewer.</summary>
+    static List<Picture> Lasts(string path, int count)
+    {
+        using var file = FramesFile.Open(path);
+        return [.. file.Read().Skip(file.Frames - count).Select(frame => new Picture(frame, file.Width, file.Height))];
     }
 
     static Task Decode(string name, string path, CancellationToken cancel)

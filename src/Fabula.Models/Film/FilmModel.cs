@@ -107,7 +107,11 @@ public sealed class FilmModel : IDisposable
     {
         string? Missing(FilmModes mode, bool wanted, string what) =>
             wanted && !Facts.Modes.HasFlag(mode) ? $"{Facts.Name} cannot {what}: use a model that can, or change the shot." : null;
-        var problem = Missing(FilmModes.Text, request.First is null, "make a shot from words alone")
+        if (request.Motion.Count > 0 && (request.Motion.Count != Facts.MotionFrames || request.First is not null
+            || request.Motion.Count >= request.Frames))
+            throw new ArgumentException($"{Facts.Name} begins a shot with {Facts.MotionFrames} frames of motion and not with "
+                + $"{request.Motion.Count}: name another model, or change motion_frames in its film.json.");
+        var problem = Missing(FilmModes.Text, request.First is null && request.Motion.Count == 0, "make a shot from words alone")
             ?? Missing(FilmModes.First, request.First is not null, "begin a shot with a given frame")
             ?? Missing(FilmModes.Last, request.Last is not null, "end a shot with a given frame")
             ?? Missing(FilmModes.Memory, request.Memory.Count > 0, "remember pictures")
@@ -227,6 +231,7 @@ public sealed class FilmModel : IDisposable
             KnownFrame Known(Picture picture) => new(Fitted(picture, request.Height, request.Width));
             var known = new Dictionary<int, KnownFrame>();
             if (request.First is { } start) known[0] = Known(start);
+            foreach (var (i, frame) in request.Motion.Index()) known[i] = Known(frame);
             if (request.Last is { } end) known[request.Frames - 1] = Known(end);
             var (shape, _) = LatentShape(request);
             Tensor? Image(Picture? picture) => picture is null ? null : Known(picture).Image;
