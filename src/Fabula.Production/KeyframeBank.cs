@@ -26,16 +26,18 @@ public sealed record KeyframeBank(IReadOnlyList<(BankLabel Label, byte[] Rgb)> E
 
     /// <summary>The bank after a shot.</summary>
     /// <param name="frames">The clip's, each [H, W, 3].</param>
-    public KeyframeBank With(BankLabel shot, IReadOnlyList<byte[]> frames, int width, int height)
+    /// <param name="eyes">What compares and judges frames; <see cref="PlainEyes"/> unless given.</param>
+    public KeyframeBank With(BankLabel shot, IReadOnlyList<byte[]> frames, int width, int height, IFrameEyes? eyes = null)
     {
-        var looks = frames.Select(frame => FrameLook.Of(frame, width, height)).ToList();
-        var typical = looks.Select(look => look.Sharpness).Order().ElementAt(looks.Count / 2);
-        var chosen = KeyframeSelection.Choose(frames.Count, (i, j) => looks[i].Alike(looks[j]), i => looks[i].IsGood(typical) ? 1 : 0,
-            new KeyframeRules { MinQuality = 1 }).Indices;
+        eyes ??= new PlainEyes();
+        var looks = eyes.See(frames, width, height);
+        var chosen = KeyframeSelection.Choose(frames.Count, (i, j) => FrameMark.Alike(looks[i].Feature, looks[j].Feature),
+            i => looks[i].IsGood ? 1 : 0, new KeyframeRules { MinQuality = 1 }).Indices;
         // The bank must know somebody at last, however bad the picture.
         if (chosen.Count == 0 && Entries.Count == 0) chosen = [0];
-        var known = Entries.Select(entry => FrameLook.Of(entry.Rgb, width, height)).ToList();
-        var fresh = KeyframeSelection.WithoutKnown(chosen, known.Count, (frame, memory) => looks[frame].Alike(known[memory]), Known);
+        var known = eyes.See([.. Entries.Select(entry => entry.Rgb)], width, height);
+        var fresh = KeyframeSelection.WithoutKnown(chosen, known.Count,
+            (frame, memory) => FrameMark.Alike(looks[frame].Whole, known[memory].Whole), Known);
         // A frame that the bank knows may still be the only one of somebody new.
         var unseen = shot.People.Any(person => !Entries.Any(entry => entry.Label.People.Contains(person)));
         if (fresh.Count == 0 && unseen && chosen.Count > 0) fresh = [chosen[0]];

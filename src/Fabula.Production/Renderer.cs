@@ -16,6 +16,16 @@ public interface IRenderer : IDisposable
 
     SeenWords? Words { get; }
 
+    /// <summary>
+    /// Rows of text are made for a whole film at once (<see cref="WordsOf"/>), because the network that makes them is too large to be
+    /// loaded for every shot.
+    /// </summary>
+    bool WantsWordsFirst { get; }
+
+    /// <summary>What <see cref="ShotRequest.Words"/> takes for a prompt.</summary>
+    /// <param name="folder">For files in the making.</param>
+    byte[] WordsOf(string prompt, string folder);
+
     /// <summary>About the most that a request holds, in bytes.</summary>
     long MemoryBytes(int width, int height, int frames, int memory);
 
@@ -30,6 +40,9 @@ public sealed class ModelRenderer(FilmModel model) : IRenderer
     public string Digest => model.Digest;
     public int Calls => model.Renders;
     public SeenWords? Words => model.SeenWords();
+    public bool WantsWordsFirst => model.LetsTextGo;
+
+    public byte[] WordsOf(string prompt, string folder) => model.Words(prompt, folder);
 
     public long MemoryBytes(int width, int height, int frames, int memory) => model.MemoryBytes(width, height, frames, memory);
 

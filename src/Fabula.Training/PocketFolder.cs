@@ -163,6 +163,9 @@ public static class PocketFolder
     /// <summary>The video weights of a pocket folder, to go on from.</summary>
     public static Weights OpenVideo(string folder) => Weights.Open(Path.Combine(folder, Video), DType.F32, Device.Cpu);
 
+    /// <summary>Tells the video weights of a pocket folder apart from others.</summary>
+    public static string MarkOfVideo(string folder) => OwnPictures.MarkOf(Path.Combine(folder, Video));
+
     static string At(string folder, string name)
     {
         var path = Path.Combine(folder, name);
