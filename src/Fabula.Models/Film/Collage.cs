@@ -128,4 +128,41 @@ public static class Collage
             if (box != default) person?.Lay(rgb, place.Width, place.Height, box);
         return place with { Rgb = rgb };
     }
+
+    /// <summary>
+    /// A collage for each frame. Where the first or the last frame is given, those who stay where they are are as that frame has them, and
+    /// only those who walk are laid on it.
+    /// </summary>
+    /// <param name="staging">Per frame a box for each of the people.</param>
+    /// <param name="first">As large as the place.</param>
+    public static IReadOnlyList<Picture> Clip(Picture place, IReadOnlyList<CutOut?> people, IReadOnlyList<IReadOnlyList<StageBox>> staging,
+        Picture? first, Picture? last)
+    {
+        bool[] walks = [.. people.Select((figure, i) => figure is not null && staging.Any(boxes => boxes[i] != staging[0][i]))];
+        var (start, end) = (Without(walks, first, place, staging[0]), Without(walks, last, place, staging[^1]));
+        List<CutOut?> walkers = [.. people.Select((figure, i) => walks[i] ? figure : null)];
+        return [.. staging.Select((boxes, i) => (i < (staging.Count + 1) / 2 ? start ?? end : end ?? start) is { } known
+            ? Of(known, walkers, boxes) : Of(place, people, boxes))];
+    }
+
+    /// <summary>An arm may reach out of the box of somebody who stands: so far, as a share of the frame.</summary>
+    const double Around = 0.05;
+
+    /// <summary>A frame with the empty place where somebody stands who will walk, unless somebody who stays is in front.</summary>
+    static Picture? Without(bool[] walks, Picture? frame, Picture place, IReadOnlyList<StageBox> boxes)
+    {
+        if (frame is null) return null;
+        var (width, height, rgb) = (place.Width, place.Height, (byte[])frame.Rgb.Clone());
+        bool Covers(StageBox box, double x, double y, double around) => box != default && x > box.Left - around && x < box.Right + around
+            && y > box.Top - around && y < box.Bottom + around;
+        for (var y = 0; y < height; y++)
+            for (var x = 0; x < width; x++)
+            {
+                var (across, down) = ((x + 0.5) / width, (y + 0.5) / height);
+                if (!boxes.Where((box, i) => walks[i] && Covers(box, across, down, Around)).Any()
+                    || boxes.Where((box, i) => !walks[i] && Covers(box, across, down, 0)).Any()) continue;
+                place.Rgb.AsSpan((y * width + x) * 3, 3).CopyTo(rgb.AsSpan((y * width + x) * 3));
+            }
+        return frame with { Rgb = rgb };
+    }
 }
