@@ -116,7 +116,7 @@ static class EvaluateCommand
     static Command Consistency()
     {
         var options = EvaluateArguments.Create(32, judgeNeeded: true);
-        var dino = new Option<string?>("--dino") { Description = "DINO's weights (VBench: dino_vitbase16_pretrain.pth), to compare people" };
+        var dino = new Option<string?>("--dino") { Description = "DINO's weights (VBench: ViT-B/16), to compare people" };
         var clip = new Option<string?>("--clip") { Description = "CLIP's weights (VBench: ViT-B/32), to compare frames" };
         var command = new Command("consistency", "VBench's consistencies of films by each method, beside motion and films that cheat")
         {

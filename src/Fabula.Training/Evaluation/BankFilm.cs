@@ -1,6 +1,6 @@
-// A drawn story filmed shot by shot with a bank of keyframes, by the rules of films or by others. What differs between two films of the same
-// story is the bank alone: words and seeds are the same. A person's first shot is described and has a portrait to remember, in all of them;
-// later words are "the same girl, the kitchen again", so that looks can come from the bank only.
+// A drawn story filmed shot by shot with a bank of keyframes, by the rules of films or by others. What differs between two films of the
+// same story is the bank alone: words and seeds are the same. A person's first shot is described and has a portrait to remember, in all of
+// them; later words are "the same girl, the kitchen again", so that looks can come from the bank only.
 using System.Security.Cryptography;
 using Fabula.Narrative;
 using Fabula.Production;
@@ -27,7 +27,8 @@ public sealed class BankFilm(Filming filming, Stage stage, DrawnStory story, int
         foreach (var (i, shot) in _plan.Shots.Index())
         {
             var strangers = story.Shots[i].Cast.Where(met.Add).Select(who => story.People[who]).ToList();
-            IReadOnlyList<byte[]> memory = strangers.Count > 0 ? [.. strangers.Select(person => stage.Draw(ShotSpec.Portrait(person)).Frames)]
+            IReadOnlyList<byte[]> memory = strangers.Count > 0
+                ? [.. strangers.Select(person => stage.Draw(ShotSpec.Portrait(person)).Frames)]
                 : rules is null ? []
                 : [.. bank.Pick(KeyframeBank.Pins(shot, shots, placeOf), filming.Room, rules).Select(at => bank.Entries[at].Rgb)];
             clips.Add(Clip(i, strangers.Count > 0 ? Register.Full : Register.Referential, memory));

@@ -1,9 +1,9 @@
-// VBench's subject and background consistency of held-out stories, filmed by each method, beside how much moves, and beside films that cheat:
-// one frozen frame, one shot again and again, the right shots in a wrong order. What none of these can have is that shots which share
-// somebody or a place are more alike than shots which do not. `fabula evaluate consistency`.
+// VBench's subject and background consistency of held-out stories, filmed by each method, beside how much moves, and beside films that
+// cheat: one frozen frame, one shot again and again, the right shots in a wrong order. What none of these can have is that shots which
+// share somebody or a place are more alike than shots which do not. `fabula evaluate consistency`.
 //
-// Formulas: VBench (CVPR 2024; Fabula.Models/VBench.cs). Its numbers are of one video; a film is a video for each shot, and once more a video
-// as a whole. There is no RAFT for its dynamic degree here; motion is the mean change of a level from frame to frame (its temporal
+// Formulas: VBench (CVPR 2024; Fabula.Models/VBench.cs). Its numbers are of one video; a film is a video for each shot, and once more a
+// video as a whole. There is no RAFT for its dynamic degree here; motion is the mean change of a level from frame to frame (its temporal
 // flickering, turned round).
 using Fabula.Models;
 using Fabula.Narrative;
@@ -33,7 +33,7 @@ public sealed class ConsistencyTable(Filming filming, FrameEyes subject, FrameEy
     public IReadOnlyList<SeenFilm> Observe(int number)
     {
         var story = LatentStories.Tell(seed, number, heldOut: true);
-        var truth = story.Shots.Select(shot => Frames(_stage.Draw(shot.Spec))).ToList();
+        List<IReadOnlyList<byte[]>> truth = [.. story.Shots.Select(shot => Frames(_stage.Draw(shot.Spec)))];
         var order = new Chance(seed)["order"][number].Shuffled<int>([.. Enumerable.Range(0, truth.Count)]);
         var films = new List<(string Row, IReadOnlyList<IReadOnlyList<byte[]>> Shots)>
         {
@@ -56,7 +56,7 @@ public sealed class ConsistencyTable(Filming filming, FrameEyes subject, FrameEy
     public static readonly IReadOnlyList<(string Name, FilmMethod? Method)> Methods =
         [(Words, null), ("storymem", FilmMethod.StoryMem), ("infinitystory", FilmMethod.InfinityStory)];
 
-    static IReadOnlyList<byte[]> Frames(Clip clip) => [.. Enumerable.Range(0, clip.Seen.Count).Select(frame => clip.Frame(frame).ToArray())];
+    static List<byte[]> Frames(Clip clip) => [.. Enumerable.Range(0, clip.Seen.Count).Select(frame => clip.Frame(frame).ToArray())];
 
     /// <param name="shots">Frames of each shot of the story, or what stands in their place.</param>
     public SeenFilm Mark(string row, DrawnStory story, IReadOnlyList<IReadOnlyList<byte[]>> shots)

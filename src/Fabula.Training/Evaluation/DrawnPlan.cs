@@ -1,5 +1,5 @@
-// A drawn story as a film plan, as if somebody had written it down: so a story whose truth is known goes through the very graph that films go
-// through. Names are from the theatre's list, words for people and places are the same in every shot, every shot begins with a cut.
+// A drawn story as a film plan, as if somebody had written it down: so a story whose truth is known goes through the very graph that films
+// go through. Names are from the theatre's list, words for people and places are the same in every shot, every shot begins with a cut.
 using Fabula.Narrative;
 using Fabula.Training.PaperTheatre;
 
@@ -74,7 +74,8 @@ public static class DrawnPlan
         {
             Roles = [.. shot.Spec.Roles.Zip(shot.Cast, (role, who) => role with { Name = people[who].Name })],
         };
-        var acts = string.Join(' ', Captions.Sentences(spec, Register.Screenplay, chance["acts"][number]).Skip(1).Select(said => said.Text));
+        var said = Captions.Sentences(spec, Register.Screenplay, chance["acts"][number]).Skip(1);
+        var acts = string.Join(' ', said.Select(sentence => sentence.Text));
         var (start, end, sides) = (new List<string>(), new List<string>(), new Dictionary<string, string>());
         foreach (var (role, who) in spec.Roles.Zip(shot.Cast))
         {

@@ -38,8 +38,8 @@ public static class MadeFilms
         await foreach (var news in build.Runner().Run(graph, new RunOptions(1)))
         {
             if (news is StepFailed failed) problem = $"{failed.Step.Id}: {failed.Problem}";
-            if (news is BuildEnded ended)
-                return ended.Outcome == BuildOutcome.Succeeded ? ended : throw new InvalidOperationException($"No film was made. {problem}");
+            if (news is not BuildEnded ended) continue;
+            return ended.Outcome == BuildOutcome.Succeeded ? ended : throw new InvalidOperationException($"No film was made. {problem}");
         }
         throw new InvalidOperationException("The run ended without a word.");
     }

@@ -1,5 +1,5 @@
-// What memory is worth (StoryMem, its table of ablations): held-out stories filmed with the bank of films, with one part of it left out, and
-// without any, and how much of returning people and places is still the same after 1, 2, 4 and 8 shots. `fabula evaluate memory`.
+// What memory is worth (StoryMem, its table of ablations): held-out stories filmed with the bank of films, with one part of it left out,
+// and without any, and how much of returning people and places is still the same after 1, 2, 4 and 8 shots. `fabula evaluate memory`.
 using System.Globalization;
 using Fabula.Production;
 using Fabula.Training.PaperTheatre;
@@ -41,7 +41,8 @@ public sealed class MemoryTable(Filming filming, Judge judge, ulong seed, int fr
             (Drawn, [.. truth.Select(clip => Enumerable.Range(0, frames).Select(f => clip.Frame(f).ToArray()).ToList())]),
             .. Rows.Select(row => (row.Name, film.Make(row.Rules))),
         ];
-        return [.. Shown.SelectMany(row => Mark(row.Row, story, truth, [.. row.Clips.Select(clip => (clip, Read(clip)))]))];
+        return [.. Shown.SelectMany(row => Mark(row.Row, story, truth, [.. row.Clips.Select(clip => (clip, Read(clip)))]))
+            .Where(seen => double.IsFinite(seen.Value))];
 
         IReadOnlyList<Reading> Read(IReadOnlyList<byte[]> clip) => readings.TryGetValue(clip, out var known) ? known
             : readings[clip] = judge.Read([.. clip.SelectMany(frame => frame)], clip.Count, Filming.Width, Filming.Height);
@@ -64,7 +65,7 @@ public sealed class MemoryTable(Filming filming, Judge judge, ulong seed, int fr
         }
     }
 
-    /// <summary>How far the middles of two clips are from each other where neither shows people; 1 where there is nothing left.</summary>
+    /// <summary>How far the middles of two clips are from each other where neither shows people; NaN where there is nothing left.</summary>
     static double Background((IReadOnlyList<byte[]> Frames, IReadOnlyList<Reading> Readings) a,
         (IReadOnlyList<byte[]> Frames, IReadOnlyList<Reading> Readings) b)
     {
@@ -78,8 +79,9 @@ public sealed class MemoryTable(Filming filming, Judge judge, ulong seed, int fr
         string[] names = [Drawn, .. Rows.Select(row => row.Name)];
         double? Cell(IReadOnlyList<Returned> story, string row, string of, int? distance)
         {
-            var values = story.Where(seen => seen.Row == row && seen.Of == of && (distance is { } d ? seen.Distance == d : seen.Distance > 0))
-                .Select(seen => seen.Value).Where(double.IsFinite).ToList();
+            var values = story.Where(seen => seen.Row == row && seen.Of == of)
+                .Where(seen => distance is { } d ? seen.Distance == d : seen.Distance > 0).Select(seen => seen.Value)
+                .ToList();
             return values.Count == 0 ? null : values.Average();
         }
         Interval Mean(string row, string of, int? distance) => Interval.OfMean([.. stories.Select(story => Cell(story, row, of, distance))
@@ -97,7 +99,7 @@ public sealed class MemoryTable(Filming filming, Judge judge, ulong seed, int fr
                 string.Create(CultureInfo.InvariantCulture,
                     $"Without memory there are {(1 - none.Mean) / (1 - full.Mean):0.0} times the errors of the full bank.")]);
         var other = Interval.OfMean([.. stories.SelectMany(story => story.Where(seen => seen.Row == Drawn && seen.Of == "other"))
-            .Select(seen => seen.Value).Where(double.IsFinite)]);
+            .Select(seen => seen.Value)]);
         var places = new EvidenceTable("Returning places: distance of the background to that of the place's first shot in the same film",
             ["memory", .. gaps, "all returns", "against full"],
             [.. names.Select(row => (string[])[row, .. Distances.Select(distance => Mean(row, "place", distance).AsDistance),

@@ -1,6 +1,6 @@
-// What the location library is worth (InfinityStory): thirty shots in three places, each shot with its place's one plate as background, without
-// it, and without it but with StoryMem's bank; how far backgrounds are from the place's first shot and from the plate, and whether they
-// drift with the number of the shot. `fabula evaluate places`.
+// What the location library is worth (InfinityStory): thirty shots in three places, each shot with its place's one plate as background,
+// without it, and without it but with StoryMem's bank; how far backgrounds are from the place's first shot and from the plate, and
+// whether they drift with the number of the shot. `fabula evaluate places`.
 using System.Globalization;
 using Fabula.Production;
 using Fabula.Training.PaperTheatre;
@@ -34,7 +34,8 @@ public sealed class PlacesTable(Filming filming, Judge judge, ulong seed, int fr
     /// <summary>The words describe place and people in every shot; people have their portraits.</summary>
     byte[] Film(DrawnStory story, int number, int shot, byte[]? plate)
     {
-        IReadOnlyList<byte[]> portraits = [.. story.Shots[shot].Cast.Select(who => _stage.Draw(ShotSpec.Portrait(story.People[who])).Frames)];
+        var people = story.Shots[shot].Cast.Select(who => story.People[who]);
+        IReadOnlyList<byte[]> portraits = [.. people.Select(person => _stage.Draw(ShotSpec.Portrait(person)).Frames)];
         return Clip(story, number, shot, portraits, plate)[frames / 2];
     }
 

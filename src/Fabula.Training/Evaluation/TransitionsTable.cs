@@ -1,6 +1,6 @@
-// What bridges are worth (InfinityStory's transitions): the drawn first and last frame of held-out shots in which somebody comes or goes, and
-// between them a hard cut, or a clip of one model and of another; in how many the right person really crosses the edge of the frame or the
-// door, and how often somebody pops up or vanishes. `fabula evaluate transitions`.
+// What bridges are worth (InfinityStory's transitions): the drawn first and last frame of held-out shots in which somebody comes or goes,
+// and between them a hard cut, or a clip of one model and of another; in how many the right person really crosses the edge of the frame
+// or the door, and how often somebody pops up or vanishes. `fabula evaluate transitions`.
 using Fabula.Models;
 using Fabula.Training.PaperTheatre;
 
@@ -98,7 +98,8 @@ public sealed class TransitionsTable(IReadOnlyList<(string Name, Filming Filming
             [.. seen.Select(turn => turn.Row).Distinct().Select(row =>
             {
                 var turns = seen.Where(turn => turn.Row == row).ToList();
-                return (string[])[row, Share(turns, turn => turn.Crossed), Share(turns, turn => turn.Crossed && turn.Pops + turn.Ghosts == 0),
+                return (string[])[row, Share(turns, turn => turn.Crossed),
+                    Share(turns, turn => turn.Crossed && turn.Pops + turn.Ghosts == 0),
                     $"{Interval.OfMean([.. turns.Select(turn => (double)turn.Pops)])}",
                     $"{Interval.OfMean([.. turns.Select(turn => turn.Kept)])} dB",
                     .. Kinds.Select(kind => Share([.. turns.Where(turn => turn.Kind == kind)], turn => turn.Crossed))];
