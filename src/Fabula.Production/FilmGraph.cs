@@ -140,7 +140,12 @@ public static class FilmGraph
             if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
             var settings = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), []) with { Motion = MotionOf(shot, before) };
             if (_bank is not null)
-                settings = settings with { BankRoom = _facts.MostMemory, Pinned = shot.Memory, MemoryGuidance = _facts.MemoryGuidance };
+                settings = settings with
+                {
+                    BankRoom = _facts.MostMemory,
+                    Pinned = KeyframeBank.Pins(shot, ById, _placeOf),
+                    MemoryGuidance = _facts.MemoryGuidance,
+                };
             return new Step(Clip(shot.Id), recipes.Clip, settings.Canonical(), inputs, [Recipes.Clips]);
         }
 

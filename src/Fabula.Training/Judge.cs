@@ -1,4 +1,5 @@
 // The judge as a reader: frames in, readings out. The network is in JudgeNet.cs, how it is taught in JudgeRecipe.cs.
+using System.Security.Cryptography;
 using System.Text.Json;
 using Fabula.Torch;
 using Fabula.Training.PaperTheatre;
@@ -54,6 +55,10 @@ public sealed class Judge : IDisposable
             }
         });
     }
+
+    /// <summary>Which judge it is: the start of the digest of its weights, in hexadecimal digits.</summary>
+    public static string DigestOf(string folder) =>
+        Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, WeightsFile))))[..16].ToLowerInvariant();
 
     /// <summary>Writes what <see cref="Open"/> reads; matrices as bf16.</summary>
     public static void Save(string folder, IEnumerable<KeyValuePair<string, Tensor>> weights, JudgeConfig config)
