@@ -13,7 +13,7 @@ static class EvaluateCommand
 {
     public static Command Create() => new("evaluate", "Measure a pocket model on held-out stories of Paper Theatre")
     {
-        Pocket(), Memory(), Places(), Transitions(), Consistency(),
+        Pocket(), Films(), Memory(), Places(), Transitions(), Consistency(),
     };
 
     static Command Pocket()
@@ -33,6 +33,23 @@ static class EvaluateCommand
             {
                 foreach (var weight in weights) weight.Dispose();
             });
+            return 0;
+        }));
+        return command;
+    }
+
+    static Command Films()
+    {
+        var options = EvaluateArguments.Create(64, judgeNeeded: true);
+        var command = new Command("films", "Whether films show who and where the story says");
+        options.AddTo(command);
+        command.SetAction(parsed => Outcome.Of(() =>
+        {
+            using var film = options.OpenModel(parsed);
+            using var judge = options.OpenJudge(parsed)!;
+            using var renderer = new ModelRenderer(film);
+            using var table = new FilmsTable(renderer, judge, EvaluateArguments.Seed);
+            options.Print(parsed, "films", "What films show", film.Digest, table.Observe, FilmsTable.Tables);
             return 0;
         }));
         return command;
