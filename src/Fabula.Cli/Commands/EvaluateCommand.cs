@@ -148,8 +148,8 @@ static class EvaluateCommand
             Weights? Open(Option<string?> option, Func<string, string?>? rename = null) => parsed.GetValue(option) is { } path
                 ? LibTorch.Run(() => Weights.Open(path, DType.F32, Device.Cpu, rename)) : null;
             var (people, frames) = (Open(dino), Open(clip, ClipImageEncoder.Rename));
-            var subject = people is null ? FrameEyes.People(judge) : FrameEyes.Dino(people);
-            var background = frames is null ? FrameEyes.Whole(judge) : FrameEyes.Clip(frames);
+            var subject = people is null ? FrameVectors.People(judge) : FrameVectors.Dino(people);
+            var background = frames is null ? FrameVectors.Whole(judge) : FrameVectors.Clip(frames);
             using var table = new ConsistencyTable(filming, subject, background, EvaluateArguments.Seed);
             options.Print(parsed, "consistency", "Consistency, and what it does not say",
                 $"{film.Digest} {parsed.GetValue(dino)} {parsed.GetValue(clip)}", table.Observe,
