@@ -30,6 +30,7 @@ public static partial class Staging
             Place(shot, cast, standing);
             ways[shot.Id] = [.. cast.Select(id => Way(shot, id, Box(shot.Size, people[id], adults, standing[id])))];
             if (cast.Count == 1) (ways[shot.Id], standing[cast[0]]) = Walking(shot, ways[shot.Id][0], standing[cast[0]]);
+            ways[shot.Id] = [.. ways[shot.Id].Zip(cast, (way, id) => way with { Act = Act(shot, people[id], cast.Count) })];
             foreach (var gone in cast.Except(shot.End)) standing.Remove(gone);
         }
         return ways;
@@ -66,6 +67,22 @@ public static partial class Staging
         StageBox At(double x) => way.From with { Left = way.From.Left + x - middle, Right = way.From.Right + x - middle };
         return ([new(At(from), At(to))], to);
     }
+
+    /// <summary>What somebody does in the sentences that name them; alone in the picture, in all.</summary>
+    static StageAct Act(PlanShot shot, PlanCharacter person, int cast)
+    {
+        string[] names = [person.Name, .. person.Aliases];
+        var told = shot.Action.Split('.', '!', '?', ';').Where(sentence => cast == 1
+            || names.Any(name => sentence.Contains(name, StringComparison.OrdinalIgnoreCase))).ToList();
+        var speaks = shot.Dialogue.Any(line => line.Character == person.Id && line.OnScreen);
+        return told.Any(Hops().IsMatch) ? StageAct.Hop : speaks || told.Any(Sways().IsMatch) ? StageAct.Sway : StageAct.Stand;
+    }
+
+    [GeneratedRegex(@"\b(?:jump|hop|skip|danc)\w*", RegexOptions.IgnoreCase)]
+    private static partial Regex Hops();
+
+    [GeneratedRegex(@"\b(?:wave|waving|talk|speak|say|tell|ask|answer|laugh|sing|point|nod|call|shout|greet)\w*", RegexOptions.IgnoreCase)]
+    private static partial Regex Sways();
 
     [GeneratedRegex(@"\b(?:walk|run|go|step|hurr|wander|stroll)\w*\b[^.!?]*\bto the (left|right)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Walks();

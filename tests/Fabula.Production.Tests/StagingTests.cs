@@ -81,6 +81,24 @@ public sealed class StagingTests
         Assert.All(Enumerable.Range(0, 10), i => Assert.Equal(0, new StageWay(way.From, way.From).At(i / 9.0).Tilt));
     }
 
+    [Theory]
+    [InlineData("Ada jumps for joy. Cy stands still.", StageAct.Hop, StageAct.Stand)]
+    [InlineData("Ada listens. Cy talks with Ada!", StageAct.Sway, StageAct.Sway)]
+    [InlineData("They wait.", StageAct.Stand, StageAct.Stand)]
+    public void People_act_as_paper_puppets_can(string action, StageAct ada, StageAct cy)
+    {
+        var ways = Staged(Shot("a", ShotSize.Wide, ["ada", "cy"], ["ada", "cy"]) with { Action = action })["a"];
+        Assert.Equal((ada, cy), (ways[0].Act, ways[1].Act));
+        foreach (var way in ways)
+        {
+            Assert.Equal((way.From, way.From), (way.At(0), way.At(1)));         // they begin and end at rest
+            var boxes = Enumerable.Range(1, 15).Select(i => way.At(i / 16.0)).ToList();
+            Assert.Equal(way.Act == StageAct.Hop, boxes.Any(box => box.Bottom < way.From.Bottom - 0.02));
+            Assert.Equal(way.Act == StageAct.Sway, boxes.Any(box => box.Tilt > 0.02) && boxes.Any(box => box.Tilt < -0.02));
+            Assert.All(boxes, box => Assert.Equal(way.From.Left, box.Left));
+        }
+    }
+
     /// <summary>A red figure of 10 x 40 pixels that stands in the middle of a white wall of 100 x 60.</summary>
     static Picture Portrait()
     {

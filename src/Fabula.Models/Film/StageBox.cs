@@ -15,24 +15,49 @@ public readonly record struct StageBox(double Left, double Top, double Right, do
         a.Top + (b.Top - a.Top) * share, a.Right + (b.Right - a.Right) * share, a.Bottom + (b.Bottom - a.Bottom) * share);
 }
 
+/// <summary>What a paper puppet can do where it stands.</summary>
+public enum StageAct
+{
+    Stand,
+    /// <summary>From one side to the other, as who talks or waves.</summary>
+    Sway,
+    Hop,
+}
+
 /// <summary>Somebody's way in a shot: at From until Start, then evenly to To until End, both as shares of the shot.</summary>
 /// <param name="From">Empty for somebody who first appears at Start, on the way.</param>
 /// <param name="To">Empty for somebody who is gone from End on.</param>
-public readonly record struct StageWay(StageBox From, StageBox To, double Start = 0, double End = 1)
+/// <param name="Act">Of somebody who stays.</param>
+public readonly record struct StageWay(StageBox From, StageBox To, double Start = 0, double End = 1, StageAct Act = StageAct.Stand)
 {
     /// <summary>Puppets of paper have stiff legs and walk by leaning from one side to the other: so far, as often as they are wide.</summary>
-    const double Lean = 0.07;
+    const double Lean = 0.07, SwayLean = 0.04, HopHeight = 0.09;
+    const int Sways = 2, Hops = 3;
 
     /// <param name="at">From 0 to 1.</param>
     public StageBox At(double at)
     {
         if (From == default) return at < Start ? default : To;
         if (To == default) return at < End ? From : default;
-        if (End <= Start || From == To) return From;
+        if (From == To) return Acting(at);
+        if (End <= Start) return From;
         if (at <= Start) return From;
         if (at >= End) return To;
         var share = (at - Start) / (End - Start);
         var steps = Math.Max(1, Math.Round(Math.Abs(To.Left - From.Left) / Math.Max(0.05, From.Width)));
         return StageBox.Between(From, To, share) with { Tilt = Lean * Math.Sin(2 * Math.PI * steps * share) };
+    }
+
+    /// <summary>Begins and ends at rest, so that the next shot can go on from there.</summary>
+    StageBox Acting(double at)
+    {
+        if (at is <= 0 or >= 1) return From;
+        var rise = Act == StageAct.Hop ? HopHeight * From.Height * Math.Abs(Math.Sin(Math.PI * Hops * at)) : 0;
+        return From with
+        {
+            Top = From.Top - rise,
+            Bottom = From.Bottom - rise,
+            Tilt = Act == StageAct.Sway ? SwayLean * Math.Sin(2 * Math.PI * Sways * at) : 0,
+        };
     }
 }
