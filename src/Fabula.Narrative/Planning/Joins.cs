@@ -7,8 +7,9 @@ namespace Fabula.Narrative;
 /// </summary>
 public enum JoinRule { SetAware, EveryPair, CutsOnly }
 
-static class Joins
+public static class Joins
 {
+    /// <summary>What happens between those who are seen before and those who are seen after.</summary>
     public static JoinKind Kind(IReadOnlyCollection<string> before, IReadOnlyCollection<string> after)
     {
         var (stay, exit, enter) = (before.Intersect(after).Any(), before.Except(after).Any(), after.Except(before).Any());

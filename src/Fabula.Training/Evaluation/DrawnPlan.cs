@@ -13,7 +13,7 @@ public static class DrawnPlan
     public static string Portrait(int person) => $"{PersonId(person)}.png";
     public static string Plate(int place) => $"{PlaceId(place)}.png";
 
-    /// <summary>The plan, without errors; every shot remembers what a planned one does.</summary>
+    /// <summary>The plan, without errors; every shot remembers what a planned one does. Only people and places that are seen.</summary>
     /// <param name="pictures">The bible has a picture of each person and place (<see cref="Draw"/>).</param>
     /// <param name="described">False: no word says what people look like.</param>
     public static FilmPlan Of(DrawnStory story, Chance chance, bool pictures = false, bool described = true)
@@ -35,22 +35,17 @@ public static class DrawnPlan
             References = pictures ? [Plate(at)] : [],
         }).ToList();
         var shots = story.Shots.Select((shot, i) => Shot(shot, i, people, chance)).ToList();
+        var used = places.Where(place => shots.Any(shot => shot.Scene == place.Id)).ToList();
         return new()
         {
             Format = FilmPlan.CurrentFormat,
             Film = new() { Title = "A drawn story", Width = Filming.Width, Height = Filming.Height, Rate = 8, Seed = 1 },
-            Characters = people,
-            Locations = places,
-            Scenes = [.. places.Select(place => new PlanScene { Id = place.Id, Heading = place.Name, Location = place.Id })],
+            Characters = [.. people.Where(person => shots.Any(shot => shot.Start.Union(shot.End).Contains(person.Id)))],
+            Locations = [.. used],
+            Scenes = [.. used.Select(place => new PlanScene { Id = place.Id, Heading = place.Name, Location = place.Id })],
             Shots = Memories.Fill(shots, scene => scene, limit: 10),
-            Transitions = [.. shots.Zip(shots.Skip(1)).Select(pair => new PlanTransition
-            {
-                Id = $"{pair.First.Id}--{pair.Second.Id}",
-                From = pair.First.Id,
-                To = pair.Second.Id,
-                Method = JoinMethod.Cut,
-                Kind = JoinKind.Stay,
-            })],
+            Transitions = [.. shots.Zip(shots.Skip(1)).Select(pair =>
+                Joins.Make(pair.First, pair.Second, JoinMethod.Cut, frames: 0, id => id, filmSeed: 1))],
         };
     }
 

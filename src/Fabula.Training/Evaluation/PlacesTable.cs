@@ -88,7 +88,7 @@ public sealed class PlacesTable(Filming filming, Judge judge, ulong seed, int fr
             : "nothing to measure";
         double? Mean(IEnumerable<double?> values) => values.OfType<double>().ToList() is { Count: > 0 } some ? some.Average() : null;
         string[] rows = [Library, Words, Bank, Drawn];
-        return [new("Backgrounds over thirty shots in three places",
+        return [new("Backgrounds of a film in three places",
             ["background", "to the first shot there", "its drift", "to the plate", "its drift"],
             [.. rows.Select(row => (string[])[row, Over(row, seen => Mean(seen.Select(shot => shot.ToFirst))).AsDistance,
                 Slope(row, shot => shot.ToFirst), Over(row, seen => Mean(seen.Select(shot => (double?)shot.ToPlate))).AsDistance,
