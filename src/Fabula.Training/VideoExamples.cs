@@ -130,7 +130,7 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
 
     /// <summary>What is known of a shot, as <see cref="Conditioning.Drafts"/> has it.</summary>
     /// <param name="start">Which pixel frame the first one is.</param>
-    void Draft(VideoBatch batch, int at, LatentStory story, int number, int start, bool place, Chance chance)
+    internal void Draft(VideoBatch batch, int at, LatentStory story, int number, int start, bool place, Chance chance)
     {
         var (mode, frames) = (batch.Mode, batch.Frames);
         var staged = chance.Happens(mode.Last && !mode.Turns ? 0.5 : 0.85);

@@ -24,7 +24,14 @@ public sealed class OneStoryTests : IDisposable
             return new LatentStory(story,
                 [.. shots.Select(shot =>
                     Enumerable.Range(0, z * Frames * rows * columns).Select(i => (Half)value(number, shot, i)).ToArray())],
-                [], [], [], [.. shots.Select(_ => new float[Frames * rows * columns])], []);
+                [.. shots.Select(_ => new[] { new Half[z * rows * columns] })], [], [.. shots.Select(_ => new Half[z * rows * columns])],
+                [.. shots.Select(_ => new float[Frames * rows * columns])],
+                [.. shots.Select(_ => Enumerable.Range(0, 3).Select(_ => new Half[z * rows * columns]).ToArray())])
+            {
+                Boxes = [.. story.Shots.Select(shot => Enumerable.Repeat<StageBox[]>([], shot.Spec.Frames).ToArray())],
+                Collages = [.. shots.Select(_ => new[] { new Half[z * rows * columns] })],
+                Moving = [.. shots.Select(_ => new Half[z * Frames * rows * columns])],
+            };
         })];
 
     /// <summary>Every frame of shot n points at angle 0.3 n, so that a label tells which two shots it is about.</summary>
@@ -40,11 +47,11 @@ public sealed class OneStoryTests : IDisposable
         const int Z = 2, Rows = 2, Columns = 3, Shot = Frames * Rows * Columns;
         var stories = Stories(6, Z, Rows, Columns, (story, shot, _) => 1 + 16 * story + shot);
         var examples = new OneStoryExamples(stories, Z, Rows, Columns, 0, [Angle]);
-        var batch = examples.Draw(new Chance(5), 300, new Inflation());
+        var batch = examples.Draw(new Chance(5), 300, new Inflation(), OneStoryExamples.Modes[0]);
         var (kinds, orders) = (new Dictionary<string, int>(), new HashSet<(string, int)>());
         for (var i = 0; i < batch.Size; i++)
         {
-            var code = (int)batch.Target[i * Z * Shot] - 1;
+            var code = (int)batch.Shot.Target[i * Z * Shot] - 1;
             var (story, target) = (code / 16, code % 16);
             var real = new List<int>();
             for (var place = 0; place < 2; place++)
@@ -81,7 +88,8 @@ public sealed class OneStoryTests : IDisposable
         var stories = Stories(2, 1, 1, 1, (_, _, _) => 1);
         // Of two models one sees nothing anywhere.
         float[][] Nothing(DrawnStory story, int shot) => [.. Enumerable.Repeat<float[]>([0], Frames)];
-        var batch = new OneStoryExamples(stories, 1, 1, 1, 0, [Nothing, Often]).Draw(new Chance(1), 20, new Inflation(RealTriplets: 1));
+        var batch = new OneStoryExamples(stories, 1, 1, 1, 0, [Nothing, Often]).Draw(new Chance(1), 20,
+            new Inflation(RealTriplets: 1), OneStoryExamples.Modes[0]);
         for (var i = 0; i < batch.Labels.Length; i++) Assert.Equal(i % Frames % 2 * 0.5, batch.Labels[i], 1e-6);
     }
 
@@ -168,7 +176,7 @@ public sealed class OneStoryTests : IDisposable
         // On held-out stories it is measured beside what needs no learning.
         var held = File.ReadLines(Path.Combine(_folder, "learns", "log.jsonl")).Select(line => JsonNode.Parse(line)!)
             .Single(line => line["held out, selector"] is not null);
-        Assert.All(["selected", "newest", "even"], name => Assert.NotNull(held[$"held out, shot with {name}"]));
+        Assert.All(["selected", "newest", "even", "none"], name => Assert.NotNull(held[$"held out, shot with {name}"]));
 
         var brief = settings with { Steps = 4 };                                 // two steps of warm-up, two of the selector's choice
         var whole = Run("whole", brief, int.MaxValue);
@@ -182,6 +190,7 @@ public sealed class OneStoryTests : IDisposable
         var caption = new RandomSource(5).Normal("caption", 0, 7, 16);
         var (context, chosen) = story.Remember(new RandomSource(5).Normal("memory", 0, 1, 6, 35, 16, 28), caption);
         using (context) Assert.InRange(context.Tokens.Size(1), 1, 28);
-        Assert.Equal(settings.Parts.Selection.Kept, chosen.Distinct().Count());
+        Assert.Equal(settings.Parts.Selection.Kept, chosen.Select(frame => frame.Frame).Distinct().Count());
+        Assert.Equal(context.Tokens.Size(1), chosen.Sum(frame => frame.Tokens));
     });
 }
