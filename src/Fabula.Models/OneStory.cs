@@ -114,11 +114,20 @@ public sealed class OneStory(OneStoryConfig config, WanConfig network, Weights w
     {
         using var scope = TensorScope.Open();
         projected ??= Selection.Project(memory.Squeeze(0).Transpose(0, 1)).Unsqueeze(0);                 // [1, F, n, D]
+        var chosen = Choose(projected, caption, (int)memory.Size(3), (int)memory.Size(4));
+        return (Conditioner.Condition(memory, [[.. chosen.Select(frame => frame.Frame)]]), chosen);
+    }
+
+    /// <summary>Which frames a shot remembers, the most relevant first; those for which the budget has no room are left out.</summary>
+    /// <param name="projected">[1, F, n, D].</param>
+    /// <param name="rows">Latent rows and columns of a frame.</param>
+    public IReadOnlyList<ChosenFrame> Choose(Tensor projected, Tensor caption, int rows, int columns)
+    {
+        using var scope = TensorScope.Open();
         var scores = Selection.Score(projected, [caption]).ToFloats();
         var ranked = FrameSelection.Choose(config.Selection.Choice, scores, config.Selection.Kept);
-        var tokens = Conditioner.TokensOf(ranked.Length, (int)memory.Size(3), (int)memory.Size(4));
-        return (Conditioner.Condition(memory, [ranked]),
-            [.. ranked.Zip(tokens, (frame, count) => new ChosenFrame(frame, scores[frame], count))]);
+        return [.. ranked.Zip(Conditioner.TokensOf(ranked.Length, rows, columns),
+            (frame, tokens) => new ChosenFrame(frame, scores[frame], tokens))];
     }
 }
 
