@@ -231,7 +231,8 @@ public static class FilmGraph
             DraftTrust: _facts.DraftTrust);
 
         /// <summary>The shots of its memory that count, newest first: as many as the model has room for.</summary>
-        IEnumerable<PlanShot> Remembered(PlanShot shot) => shot.Method != ShotMethod.Memory || TellsOneStory || !_facts.Modes.HasFlag(FilmModes.Memory) ? []
+        IEnumerable<PlanShot> Remembered(PlanShot shot) => shot.Method != ShotMethod.Memory || TellsOneStory
+            || !_facts.Modes.HasFlag(FilmModes.Memory) ? []
             : shot.Memory.Reverse().Take(_facts.MostMemory).Select(id => ById[id]);
 
         IReadOnlyDictionary<string, IReadOnlyList<StageWay>> Ways => field ??= Staging.Of(_plan);

@@ -20,7 +20,8 @@ public static class PlanFit
             plan = plan with { Film = plan.Film with { Method = FilmMethod.InfinityStory } };
         if (plan.Film.Method == FilmMethod.OneStory && !facts.Modes.HasFlag(FilmModes.Story))
             findings.Add(Finding.Error("film.method", $"{facts.Name} has no weights of OneStory.",
-                $"Choose another --method, or teach it (fabula train onestory) and put the run's files into its folder {StoryFolder.Name}/."));
+                "Choose another --method, or teach it (fabula train onestory) and put the run's files into its folder "
+                    + $"{StoryFolder.Name}/."));
         if (plan.Film.Method is FilmMethod.StoryMem or FilmMethod.OneStory) plan = WithoutBridges(plan);
         var bridges = plan.Transitions.Count(join => join.Method == JoinMethod.Bridge);
         if (bridges > 0 && !facts.Modes.HasFlag(FilmModes.First | FilmModes.Last))

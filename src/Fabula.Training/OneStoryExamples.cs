@@ -35,10 +35,14 @@ public sealed record OneStoryBatch(VideoBatch Shot, float[] Memory, float[] Labe
 
 public sealed class OneStoryExamples
 {
-    /// <summary>What is known of a shot beside words and memory; about half are made from these alone.</summary>
+    /// <summary>
+    /// What is known of a shot beside words and memory: nothing; the empty place, so that only people have to come from memory, as in a
+    /// film whose places have plates and whose people have no portraits; the place with people laid on it; the first frame.
+    /// </summary>
     public static readonly VideoMode[] Modes =
     [
-        new("memory", true, 0.45), new("staged", true, 0.35, Cast: true, Place: 0.95), new("first frame", true, 0.2, First: true),
+        new("memory", true, 0.3), new("place", true, 0.25, Place: 1), new("staged", true, 0.25, Cast: true, Place: 0.95),
+        new("first frame", true, 0.2, Cast: true, First: true),
     ];
 
     readonly record struct Sample(int Story, int First, int Second, int Last);
@@ -102,7 +106,8 @@ public sealed class OneStoryExamples
         var map = story.Figures[sample.Last];
         for (var i = 0; i < map.Length; i++) known.Weight[at * map.Length + i] = 1 + (float)_figureWeight * map[i];
         var place = chance["empty"].Happens(known.Mode.Place);
-        if (known.Mode.First || place) _known.Draft(known, at, story, sample.Last, 0, place, chance["staging"]);
+        if (known.Mode.First || place) _known.Draft(known, at, story, sample.Last, 0, place, chance["staging"],
+            known.Mode.Cast ? 0.85 : 0);
 
         void Remember(int place, float[] clip, Func<int, double> label)
         {
@@ -245,7 +250,8 @@ public sealed class JudgeFeatures(Judge judge) : IDisposable
         if (_seen.TryGetValue((story, shot), out var seen)) return seen;
         var spec = story.Shots[shot].Spec;
         // The middle of the pictures that a latent frame stands for.
-        var clip = _stage.Draw(spec, [.. Enumerable.Range(0, Models.Conditioning.LatentFrames(spec.Frames)).Select(Models.Conditioning.StagedFrame)]);
+        var clip = _stage.Draw(spec,
+            [.. Enumerable.Range(0, Models.Conditioning.LatentFrames(spec.Frames)).Select(Models.Conditioning.StagedFrame)]);
         return _seen[(story, shot)] = judge.Features(clip.Frames, clip.Seen.Count, clip.Width, clip.Height);
     }
 

@@ -14,8 +14,8 @@ using Fabula.Training.PaperTheatre;
 namespace Fabula.Training;
 
 /// <param name="Batch">Samples of one process. Not in the paper; as many as the video recipe has clips in a batch.</param>
-/// <param name="WarmupUntil">Share of the steps with context drawn by chance; 0 does not decouple (table 2b). Not in the paper; a third, for
-/// a selector that begins from nothing.</param>
+/// <param name="WarmupUntil">Share of the steps with context drawn by chance; 0 does not decouple (table 2b). Not in the paper; a third,
+/// for a selector that begins from nothing.</param>
 /// <param name="SelectorWeight">Lambda. Not in the paper. The two losses share no weights, so it matters for clipping alone.</param>
 /// <param name="FigureWeight">How much more a latent that shows people counts, as in the video recipe.</param>
 /// <param name="MemoryNoise">Deviation of noise on what is remembered, in half of the steps, as in the video recipe.</param>
@@ -156,8 +156,8 @@ public static class OneStoryRecipe
     static Tensor SelectorLoss(Tensor scores, OneStoryBatch batch)
     {
         var labels = Tensor.From(batch.Labels, batch.Size, 2 * batch.Frames);
-        var there = Tensor.From([.. batch.Earlier.SelectMany(count => Enumerable.Range(0, 2 * batch.Frames).Select(i => i < count ? 1f : 0))],
-            batch.Size, 2 * batch.Frames);
+        var there = Tensor.From([.. batch.Earlier.SelectMany(count =>
+            Enumerable.Range(0, 2 * batch.Frames).Select(i => i < count ? 1f : 0))], batch.Size, 2 * batch.Frames);
         return (there.Lt(0.5).Where(labels, scores) - labels).Square().Sum() / there.Sum();
     }
 
@@ -183,6 +183,7 @@ public static class OneStoryRecipe
         OneStoryExamples held)
     {
         const int Size = 16;
+        var random = new RandomSource(settings.Seed);
         var results = new List<KeyValuePair<string, double>>();
         foreach (var mode in OneStoryExamples.Modes)
         {
@@ -195,7 +196,7 @@ public static class OneStoryRecipe
                 using var inner = TensorScope.Open();
                 using var context = chosen is null ? null : story.Conditioner.Condition(memory, chosen);
                 return VideoRecipe.Wrong(tools, video, batch.Shot, [.. Enumerable.Repeat(t, Size)],
-                    (purpose, shape) => new RandomSource(settings.Seed).Normal($"examined {purpose}", 0, shape), 0, rows, context).Mean().Item();
+                    (purpose, shape) => random.Normal($"examined {purpose}", 0, shape), 0, rows, context).Mean().Item();
             }
             foreach (var t in new[] { 0.95, 0.7, 0.4 })
                 results.Add(new($"held out, {mode.Name} at {t}", Error(t, Choose(settings.Choice, scores, batch, kept))));

@@ -83,6 +83,34 @@ public sealed class OneStoryTests : IDisposable
     }
 
     [Fact]
+    public void Without_inflation_a_pair_remembers_its_one_shot_alone()
+    {
+        var examples = new OneStoryExamples(Stories(4, 1, 2, 2, (_, _, _) => 1), 1, 2, 2, 0, [Angle]);
+        var batch = examples.Draw(new Chance(2), 20, new Inflation(RealTriplets: 0, Share: 0), OneStoryExamples.Modes[0]);
+        Assert.All(batch.Earlier, earlier => Assert.Equal(Frames, earlier));
+        Assert.All(batch.Real, real => Assert.Equal(Enumerable.Range(0, Frames), real.Order()));
+        for (var i = 0; i < batch.Size; i++)
+            for (var f = 0; f < 2 * Frames; f++)
+                Assert.Equal(f < Frames ? 1 : 0, batch.Memory[(i * 2 * Frames + f) * 4]);
+    }
+
+    [Fact]
+    public void A_shot_has_drafts_or_its_first_frame_where_its_mode_says_so()
+    {
+        var examples = new OneStoryExamples(Stories(4, 1, 2, 2, (_, _, _) => 1), 1, 2, 2, 0, [Angle]);
+        double First(int mode)
+        {
+            var mask = examples.Draw(new Chance(2), 40, new Inflation(), OneStoryExamples.Modes[mode]).Shot.KnownMask;
+            return Enumerable.Range(0, 40).Average(i => mask[i * 4 * Frames * 4]);
+        }
+        Assert.Equal(0, First(0));
+        Assert.Equal(0.5, First(1), 1e-6);
+        Assert.InRange(First(2), 0.4, 0.5);                 // of nearly all a draft
+        Assert.Equal(1, First(3));
+        Assert.Equal(1, OneStoryExamples.Modes.Sum(mode => mode.Share), 1e-9);
+    }
+
+    [Fact]
     public void A_label_is_the_mean_over_feature_models_of_the_cosine_with_the_mean_frame_to_be_made()
     {
         var stories = Stories(2, 1, 1, 1, (_, _, _) => 1);

@@ -27,16 +27,21 @@ static class EvaluateOneStory
             AllowMultipleArgumentsPerToken = true,
             CustomParser = result => [.. result.Tokens.Select(token => Way(token.Value))],
         };
+        var plates = new Option<bool>("--plates")
+        {
+            Description = "Gives the empty place of every shot and where people stand, so that only their looks come from memory.",
+        };
         var write = new Option<string?>("--write") { Description = "Only writes the cases into this folder." };
         var command = new Command("onestory", "OneStory's benchmark on held-out people: 64 stories from words, 64 from a picture.")
         {
-            models, judge, cases, shots, ways, write,
+            models, judge, cases, shots, ways, plates, write,
         };
         command.SetAction(parsed => Outcome.Of(() =>
         {
             if (parsed.GetValue(cases) is < 1 or > 1000) throw new FormatException("--cases is a number from 1 to 1000.");
             if (parsed.GetValue(shots) is < 5 or > 24) throw new FormatException("--shots is a number from 5 to 24.");
-            var report = new OneStoryReport(parsed.GetValue(cases), parsed.GetValue(shots), Console.WriteLine);
+            using var report = new OneStoryReport(parsed.GetValue(cases), parsed.GetValue(shots), parsed.GetValue(plates),
+                Console.WriteLine);
             if (parsed.GetValue(write) is { } folder)
             {
                 report.Write(folder);

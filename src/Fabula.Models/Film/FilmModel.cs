@@ -400,7 +400,8 @@ public sealed class FilmModel : IDisposable
 
     public void Dispose()
     {
-        if (_vae is null && _text is null && _clip is null && _story is null && _storyteller is null && _experts.All(expert => expert is null)) return;
+        if (_vae is null && _text is null && _clip is null && _story is null && _storyteller is null
+            && _experts.All(expert => expert is null)) return;
         LibTorch.Run(() =>
         {
             _vae?.Dispose();

@@ -106,7 +106,8 @@ sealed class StoryMemory : IDisposable
         if (shape.Length != 4 || (shape[2], shape[3]) != (rows, columns) || count.Length != 1 || count[0] > shape[0])
             throw new CheckpointException(path, null, $"holds no frames of {columns} x {rows} latents");
         var ranks = weights.Get(Ranks, DType.I64, count).ToArray<long>();
-        if (ranks.Any(rank => rank < 0 || rank >= shape[0])) throw new CheckpointException(path, null, "ranks frames that it does not hold");
+        if (ranks.Any(rank => rank < 0 || rank >= shape[0]))
+            throw new CheckpointException(path, null, "ranks frames that it does not hold");
         var memory = weights.Get(Latents, DType.F32, shape).Transpose(0, 1).Unsqueeze(0);                // [1, z, K, h, w]
         return _story.Conditioner.Condition(memory, [[.. ranks.Select(rank => (int)rank)]]);
     }

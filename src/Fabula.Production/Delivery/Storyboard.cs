@@ -111,9 +111,10 @@ static class Storyboard
         {
             html.Append("<figure>");
             if (pictures.TryGetValue((frame.Shot, frame.Frame), out var picture))
-                html.Append($"<img src=\"{picture}\" alt=\"Shot {numbers.GetValueOrDefault(frame.Shot)}, frame {frame.Frame}\" loading=\"lazy\">");
+                html.Append($"<img src=\"{picture}\" alt=\"\" loading=\"lazy\">");
             html.Append(CultureInfo.InvariantCulture, $"<figcaption>shot {numbers.GetValueOrDefault(frame.Shot)}, frame {frame.Frame}: ")
-                .Append(CultureInfo.InvariantCulture, $"relevance {frame.Score:0.00}, {100 * frame.Share:0} % of the tokens</figcaption></figure>");
+                .Append(CultureInfo.InvariantCulture, $"relevance {frame.Score:0.00}, ")
+                .Append(CultureInfo.InvariantCulture, $"{100 * frame.Share:0} % of the tokens</figcaption></figure>");
         }
         html.Append("</dd>\n");
     }

@@ -64,7 +64,7 @@ public sealed record OneStoryCase(string Name, bool FromImage, DrawnStory Story,
         }
     }
 
-    /// <summary>The case as a folder: story.json in the form that `fabula make` reads, truth.json, and first.png where it is given.</summary>
+    /// <summary>The case as a folder: story.json in the form that `fabula make` reads, truth.json, first.png where it is given.</summary>
     public void Write(string folder, Stage stage)
     {
         var root = Path.Combine(folder, Name);

@@ -1,5 +1,6 @@
 // The shots of one benchmark case, one after the other, each way to remember: from words alone, with the last frame of the shot before,
-// with StoryMem's bank of keyframes, and with OneStory's choice. Same seeds, same sampling, nothing else given.
+// with StoryMem's bank of keyframes, and with OneStory's choice. Same seeds, same sampling; nothing else is given, or the empty place
+// behind every shot.
 using Fabula.Models;
 using Fabula.Production;
 using Fabula.Training.PaperTheatre;
@@ -8,9 +9,12 @@ namespace Fabula.Training.Evaluation;
 
 public enum MemoryWay { None, LastFrame, StoryMem, OneStory }
 
-public sealed class OneStoryFilms(FilmModel model, Stage stage) : IDisposable
+/// <param name="plates">The empty place is given as a draft, and where people stand on it at first, so that their looks come from memory.
+/// </param>
+public sealed class OneStoryFilms(FilmModel model, Stage stage, bool plates = false) : IDisposable
 {
     const int Width = JudgeConfig.Width, Height = JudgeConfig.Height, Frames = 17;
+    readonly DrawnCollages _people = new(stage, Width, Height);
     readonly string _work = Directory.CreateTempSubdirectory("fabula-onestory").FullName;
 
     /// <summary>Per shot its frames, each [H, W, 3].</summary>
@@ -30,10 +34,10 @@ public sealed class OneStoryFilms(FilmModel model, Stage stage) : IDisposable
             var recalled = way == MemoryWay.OneStory && i > 0 ? Path.Combine(_work, "recalled.safetensors") : null;
             if (recalled is not null) model.Recall(story.Prompts[i], kept, recalled);
             var first = story.FromImage && i == 0 ? stage.Draw(shot.Spec, 0).Frames : null;
-            made.Add(Render(story.Prompts[i], seed + (ulong)i, memory, first, recalled));
+            made.Add(Render(story.Prompts[i], seed + (ulong)i, memory, first, recalled, place: plates && first is null ? shot.Spec : null));
             if (way == MemoryWay.OneStory) kept.Add(Keep(made[^1], $"{i}"));
-            if (way == MemoryWay.StoryMem) bank = bank.With(new($"{i}", 0, [.. shot.Cast.Select(who => $"{who}")], $"{shot.Place}"), made[^1],
-                Width, Height);
+            if (way == MemoryWay.StoryMem)
+                bank = bank.With(new($"{i}", 0, [.. shot.Cast.Select(who => $"{who}")], $"{shot.Place}"), made[^1], Width, Height);
         }
         return made;
     }
@@ -52,8 +56,10 @@ public sealed class OneStoryFilms(FilmModel model, Stage stage) : IDisposable
     public string Recalled => Path.Combine(_work, "recalled.safetensors");
 
     public IReadOnlyList<byte[]> Render(string prompt, ulong seed, IReadOnlyList<byte[]> memory, byte[]? first = null,
-        string? recalled = null, int? steps = null)
+        string? recalled = null, int? steps = null, ShotSpec? place = null)
     {
+        var plate = place is null ? null
+            : stage.Draw(place.Plate with { Frames = 1, Camera = PaperTheatre.CameraMove.Static }).Frames;
         var facts = model.Facts;
         return model.Render(new ShotRequest
         {
@@ -66,6 +72,8 @@ public sealed class OneStoryFilms(FilmModel model, Stage stage) : IDisposable
             Guidance = facts.Guidance,
             Shift = facts.Shift,
             First = first is null ? null : new(first, Width, Height),
+            Drafts = plate is null ? [] : [new(plate, Width, Height)],
+            Staging = place is null ? [] : _people.Boxes(place),
             Memory = [.. memory.Select(rgb => new Picture(rgb, Width, Height))],
             MemoryStride = facts.MemoryStride,
             MemoryGuidance = memory.Count > 0 ? facts.MemoryGuidance : 1,
@@ -80,5 +88,9 @@ public sealed class OneStoryFilms(FilmModel model, Stage stage) : IDisposable
         return (IReadOnlyList<byte[]>)[.. Enumerable.Range(0, shot.Spec.Frames).Select(f => clip.Frame(f).ToArray())];
     })];
 
-    public void Dispose() => Directory.Delete(_work, recursive: true);
+    public void Dispose()
+    {
+        _people.Dispose();
+        Directory.Delete(_work, recursive: true);
+    }
 }

@@ -35,7 +35,8 @@ public sealed record OneStoryMarks(IReadOnlyList<(int Apart, double Alike)> ByDi
         var looks = clips.Select((clip, i) => See(clip, [.. shots[i].Cast.Select(who => story.Story.People[who])], judge)).ToList();
         var characters = looks.Select(look => look.People.Select(Mean).ToArray()).ToList();
         var places = looks.Select(look => Mean(look.Place)).ToList();
-        var (alike, environment, others, elsewhere) = (new List<(int, double)>(), new List<double>(), new List<double>(), new List<double>());
+        var (alike, environment) = (new List<(int, double)>(), new List<double>());
+        var (others, elsewhere) = (new List<double>(), new List<double>());
         for (var a = 0; a < shots.Count; a++)
             for (var b = a + 1; b < shots.Count; b++)
             {
@@ -61,8 +62,9 @@ public sealed record OneStoryMarks(IReadOnlyList<(int Apart, double Alike)> ByDi
         var people = cast.Select(_ => new float[]?[frames.Count]).ToArray();
         for (var f = 0; f < frames.Count; f++)
         {
-            var cost = cast.Select(person => seen[f].Reading.People.Select(other => Matching.Difference(person, other)).ToArray()).ToArray();
-            var pairs = Matching.Cheapest(cost, seen[f].Reading.People.Count);
+            var there = seen[f].Reading.People;
+            var cost = cast.Select(person => there.Select(other => Matching.Difference(person, other)).ToArray()).ToArray();
+            var pairs = Matching.Cheapest(cost, there.Count);
             for (var i = 0; i < cast.Length; i++)
                 if (pairs[i] is { } k) people[i][f] = seen[f].People[k];
         }
@@ -92,7 +94,7 @@ public sealed record OneStoryMarks(IReadOnlyList<(int Apart, double Alike)> ByDi
             .Average(right => right ? 1.0 : 0);
     }
 
-    /// <summary>VBench's consistency: every frame against the first and the one before, those that are there; null with fewer than two.</summary>
+    /// <summary>VBench's consistency: every frame against the first and the one before, those that are there; or null.</summary>
     static double? Within(float[]?[] frames)
     {
         var there = frames.OfType<float[]>().ToList();

@@ -1,5 +1,5 @@
-// The benchmark's tables as text: the nine columns for each way to remember, how alike a character stays with the distance of two shots, what
-// the selector chooses, and what all of it costs. Every number has its 95 % interval or says of how many it is made.
+// The benchmark's tables as text: the nine columns for each way to remember, how alike a character stays with the distance of two shots,
+// what the selector chooses, and what all of it costs. Every number has its 95 % interval or says of how many it is made.
 using System.Diagnostics;
 using System.Globalization;
 using Fabula.Models;
@@ -9,7 +9,8 @@ namespace Fabula.Training.Evaluation;
 
 /// <param name="cases">How many of each kind; the paper has 64.</param>
 /// <param name="shots">Shots of a case; the paper has 6.</param>
-public sealed class OneStoryReport(int cases, int shots, Action<string> say)
+/// <param name="plates">The empty place is given for every shot, and where people stand.</param>
+public sealed class OneStoryReport(int cases, int shots, bool plates, Action<string> say) : IDisposable
 {
     readonly Stage _stage = new(JudgeConfig.Width, JudgeConfig.Height);
 
@@ -28,7 +29,8 @@ public sealed class OneStoryReport(int cases, int shots, Action<string> say)
     {
         foreach (var fromImage in new[] { false, true })
         {
-            say($"\n### {(fromImage ? "From a first picture and words" : "From words")}, {cases} cases of {shots} shots\n");
+            say($"\n### {(fromImage ? "From a first picture and words" : "From words")}, {cases} cases of {shots} shots"
+                + (plates ? ", the empty place given\n" : "\n"));
             say("| | characters | environment | mean | words | subject | background | mean | sharpness | moves |\n"
                 + "|---|---|---|---|---|---|---|---|---|---|");
             var stories = Cases(fromImage).ToList();
@@ -40,12 +42,13 @@ public sealed class OneStoryReport(int cases, int shots, Action<string> say)
                 foreach (var way in ways)
                 {
                     if (way == MemoryWay.OneStory && !model.Facts.Modes.HasFlag(FilmModes.Story)) continue;
-                    using var making = new OneStoryFilms(model, _stage);
+                    using var making = new OneStoryFilms(model, _stage, plates);
                     Row($"{name}, {way}", [.. stories.Select((story, i) =>
                         OneStoryMarks.Of(story, making.Make(story, way, (ulong)(1000 * i)), drawn[i], judge))], distances);
                 }
             say($"\nHow alike the same character is, by how many shots two shots are apart:\n\n| | "
-                + string.Join(" | ", Enumerable.Range(1, shots - 1)) + " |\n|---" + string.Concat(Enumerable.Repeat("|---", shots - 1)) + "|");
+                + string.Join(" | ", Enumerable.Range(1, shots - 1)) + " |\n|---"
+                + string.Concat(Enumerable.Repeat("|---", shots - 1)) + "|");
             foreach (var line in distances) say(line);
         }
         say("\nPocket features (the judge's), not the paper's judges: see src/Fabula.Training/Evaluation/OneStoryMarks.cs.");
@@ -57,8 +60,8 @@ public sealed class OneStoryReport(int cases, int shots, Action<string> say)
         var (people, places) = (Of(marks => marks.ByDistance.Select(pair => pair.Alike)), Of(marks => marks.Environment));
         var (subject, background) = (Of(marks => marks.Subject), Of(marks => marks.Background));
         say($"| {name} | {Text(people)} | {Text(places)} | {Number((people.Mean + places.Mean) / 2)} | {Text(Of(marks => marks.Words))} | "
-            + $"{Text(subject)} | {Text(background)} | {Number((subject.Mean + background.Mean) / 2)} | {Text(Of(marks => marks.Sharpness))} | "
-            + $"{Text(Of(marks => marks.Moves))} |");
+            + $"{Text(subject)} | {Text(background)} | {Number((subject.Mean + background.Mean) / 2)} | "
+            + $"{Text(Of(marks => marks.Sharpness))} | {Text(Of(marks => marks.Moves))} |");
         say($"| {name}: other people, other places | {Text(Of(marks => marks.OtherPeople))} | {Text(Of(marks => marks.OtherPlaces))} "
             + "| | | | | | | |");
         distances.Add($"| {name} | " + string.Join(" | ", Enumerable.Range(1, shots - 1).Select(apart =>
@@ -112,26 +115,43 @@ public sealed class OneStoryReport(int cases, int shots, Action<string> say)
         using var films = new OneStoryFilms(model, _stage);
         var story = OneStoryCase.Draw(0, false, _stage);
         var file = films.Keep(films.Drawn(story)[0], "0");
-        double Median(Action work) => Enumerable.Range(0, Runs + 1).Select(_ =>
-        {
-            var watch = Stopwatch.StartNew();
-            work();
-            return watch.Elapsed.TotalSeconds;
-        }).Skip(1).Order().ElementAt(Runs / 2);
-        double Step(string? recalled) => (Median(() => films.Render(story.Prompts[1], 1, [], recalled: recalled, steps: Steps + 1))
-            - Median(() => films.Render(story.Prompts[1], 1, [], recalled: recalled, steps: 1))) / Steps;
         films.Recall(story.Prompts[1], [file]);
+        var process = Process.GetCurrentProcess();
+        (double Clock, double Processor) Median(Action work)
+        {
+            var times = Enumerable.Range(0, Runs + 1).Select(_ =>
+            {
+                process.Refresh();
+                var (watch, before) = (Stopwatch.StartNew(), process.TotalProcessorTime);
+                work();
+                process.Refresh();
+                return (Clock: watch.Elapsed.TotalMilliseconds, Processor: (process.TotalProcessorTime - before).TotalMilliseconds);
+            }).Skip(1).ToList();
+            return (times.Select(time => time.Clock).Order().ElementAt(Runs / 2),
+                times.Select(time => time.Processor).Order().ElementAt(Runs / 2));
+        }
+        (double Clock, double Processor) Step(string? recalled)
+        {
+            void Make(int steps) => films.Render(story.Prompts[1], 1, [], recalled: recalled, steps: steps);
+            var (many, one) = (Median(() => Make(Steps + 1)), Median(() => Make(1)));
+            return ((many.Clock - one.Clock) / Steps, (many.Processor - one.Processor) / Steps);
+        }
         var (without, with) = (Step(null), Step(films.Recalled));
-        var few = Median(() => films.Recall(story.Prompts[1], [file]));
-        var many = Median(() => films.Recall(story.Prompts[1], [.. Enumerable.Repeat(file, Many)]));
-        say("| | |\n|---|---|");
-        say($"| a step without context | {Number(1000 * without)} ms |");
-        say($"| a step with context | {Number(1000 * with)} ms, {Number(100 * (with / without - 1))} % more |");
-        say($"| a choice among 5 latent frames, words and files read | {Number(1000 * few)} ms |");
-        say($"| a choice among {5 * Many}, {Many} files read | {Number(1000 * many)} ms |");
-        say($"| memory of a shot of 17 frames on disk | {new FileInfo(file).Length} bytes |");
+        say("| | milliseconds | of processor time |\n|---|---|---|");
+        void Line(string what, (double Clock, double Processor) time) =>
+            say($"| {what} | {Number(time.Clock)} | {Number(time.Processor)} |");
+        Line("a step without context", without);
+        Line("a step with context", with);
+        say($"| more, per cent | {Number(100 * (with.Clock / without.Clock - 1))} | "
+            + $"{Number(100 * (with.Processor / without.Processor - 1))} |");
+        Line("a choice among 5 latent frames, words and a file read", Median(() => films.Recall(story.Prompts[1], [file])));
+        Line($"a choice among {5 * Many}, words and {Many} files read",
+            Median(() => films.Recall(story.Prompts[1], [.. Enumerable.Repeat(file, Many)])));
+        say($"\nMemory of a shot of 17 frames on disk: {new FileInfo(file).Length} bytes.");
         say($"\nMedians of {Runs}, on this machine as it was.");
     }
+
+    public void Dispose() => _stage.Dispose();
 
     static string Share((int Yes, int All) count) => Interval.OfShare(count.Yes, count.All).AsPercent;
     static string Number(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
