@@ -110,6 +110,10 @@ public sealed class AdaptiveConditioner
         return levels;
     }
 
+    /// <summary>How many tokens each of K ranked frames gets; those that are dropped are left out.</summary>
+    public IReadOnlyList<int> TokensOf(int frames, int rows, int columns) =>
+        [.. Assign(frames, rows, columns).Select(level => Grid(level, rows, columns) is var (down, across) ? down * across : 0)];
+
     /// <summary>Tokens of one latent frame of the base model.</summary>
     public int Tokens(int rows, int columns) => rows / _network.Patch.H * (columns / _network.Patch.W);
 

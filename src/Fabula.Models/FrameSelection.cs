@@ -17,6 +17,16 @@ using Fabula.Torch;
 
 namespace Fabula.Models;
 
+/// <summary>Which frames a shot remembers: the selector's, or what the paper compares it with (table 2).</summary>
+public enum FrameChoice
+{
+    Selected,
+    /// <summary>The newest frames; with one of them kept, the last frame of the film so far.</summary>
+    Newest,
+    /// <summary>Frames at equal distances over the film so far.</summary>
+    Even,
+}
+
 /// <summary>The selector's sizes. The paper gives none of the numbers; each says why it is what it is.</summary>
 /// <param name="Channels">z: the VAE's.</param>
 /// <param name="TextDim">The text encoder's rows.</param>
@@ -36,6 +46,8 @@ public sealed record FrameSelectionConfig(int Channels, int TextDim, int Dim)
     public int Hidden { get; init; } = 64;
     /// <summary>K_sel. The paper's figure 4 shows four.</summary>
     public int Kept { get; init; } = 4;
+    /// <summary>What the video model beside it was taught with.</summary>
+    public FrameChoice Choice { get; init; }
 }
 
 /// <summary>The selector. Weights are borrowed.</summary>
@@ -129,7 +141,14 @@ public sealed class FrameSelection
             .OrderByDescending(i => all[i]).ThenByDescending(i => i).Take(kept)];
     }
 
-    // What the paper compares with (table 2), as ranked frames like those of Top.
+    /// <summary>Ranked frames by any way of choosing.</summary>
+    /// <param name="scores">Of the frames before one shot; only the selector's own choice reads more than their number.</param>
+    public static int[] Choose(FrameChoice choice, ReadOnlySpan<float> scores, int kept) => choice switch
+    {
+        FrameChoice.Newest => Recent(scores.Length, kept),
+        FrameChoice.Even => Even(scores.Length, kept),
+        _ => Top(scores, kept),
+    };
 
     /// <summary>The newest frames, the last one first.</summary>
     public static int[] Recent(int frames, int kept) => [.. Enumerable.Range(0, Math.Min(frames, kept)).Select(i => frames - 1 - i)];

@@ -5,6 +5,7 @@
 // stand onestory.json and onestory.safetensors beside the transformer's own files.
 //
 // Shapes: z latent channels; F latent frames of all earlier shots; h, w latent rows, columns.
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Fabula.Torch;
 
@@ -23,12 +24,17 @@ public sealed record OneStoryConfig(FrameSelectionConfig Selection, AdaptiveCond
         ["kernels"] = new JsonArray(Selection.Kernels.First, Selection.Kernels.Second),
         ["hidden"] = Selection.Hidden,
         ["kept"] = Selection.Kept,
+        ["choice"] = Selection.Choice.ToString().ToLowerInvariant(),
         ["scales"] = new JsonArray([.. Conditioner.Scales.Select(scale => JsonValue.Create(scale))]),
         ["budget"] = Conditioner.Budget,
         ["story_order"] = Conditioner.Order == ContextOrder.Story,
         ["stride"] = Conditioner.Stride,
         ["timestep"] = Conditioner.Timestep ?? -1,
     };
+
+    static FrameChoice Choice(JsonElement fields) => !fields.TryGetProperty("choice", out var choice) ? FrameChoice.Selected
+        : Enum.TryParse<FrameChoice>(choice.ToString(), ignoreCase: true, out var known) && Enum.IsDefined(known) ? known
+        : throw new FormatException("onestory.json: 'choice' is not selected, newest or even.");
 
     /// <exception cref="CheckpointException">The file is not there, or not such a configuration.</exception>
     public static OneStoryConfig Read(string path)
@@ -51,6 +57,7 @@ public sealed record OneStoryConfig(FrameSelectionConfig Selection, AdaptiveCond
                 Kernels = (first, second),
                 Hidden = fields.Int("hidden", 1, Widest),
                 Kept = fields.Int("kept", 1, 4096),
+                Choice = Choice(fields),
             };
             if (selection.Dim % selection.Heads != 0)
                 throw new FormatException($"onestory.json: {selection.Heads} heads do not share a width of {selection.Dim}.");
@@ -101,12 +108,31 @@ public sealed class OneStory(OneStoryConfig config, WanConfig network, Weights w
     /// <summary>The context of a shot, from all latent frames before it. The caller disposes of it.</summary>
     /// <param name="memory">[1, z, F, h, w], in the order of the film.</param>
     /// <param name="caption">The text encoder's rows.</param>
+    /// <param name="projected">[1, F, n, D] of <see cref="FrameSelection.Project"/>, where somebody has kept them.</param>
     /// <returns>The tokens, and which frames they were made of, the most relevant first.</returns>
-    public (WanContext Context, int[] Chosen) Remember(Tensor memory, Tensor caption)
+    public (WanContext Context, IReadOnlyList<ChosenFrame> Chosen) Remember(Tensor memory, Tensor caption, Tensor? projected = null)
     {
         using var scope = TensorScope.Open();
-        var projected = Selection.Project(memory.Squeeze(0).Transpose(0, 1)).Unsqueeze(0);               // [1, F, n, D]
-        var chosen = FrameSelection.Top(Selection.Score(projected, [caption]).ToFloats(), config.Selection.Kept);
-        return (Conditioner.Condition(memory, [chosen]), chosen);
+        projected ??= Selection.Project(memory.Squeeze(0).Transpose(0, 1)).Unsqueeze(0);                 // [1, F, n, D]
+        var chosen = Choose(projected, caption, (int)memory.Size(3), (int)memory.Size(4));
+        return (Conditioner.Condition(memory, [[.. chosen.Select(frame => frame.Frame)]]), chosen);
+    }
+
+    /// <summary>Which frames a shot remembers, the most relevant first; those for which the budget has no room are left out.</summary>
+    /// <param name="projected">[1, F, n, D].</param>
+    /// <param name="rows">Latent rows and columns of a frame.</param>
+    public IReadOnlyList<ChosenFrame> Choose(Tensor projected, Tensor caption, int rows, int columns)
+    {
+        using var scope = TensorScope.Open();
+        var scores = Selection.Score(projected, [caption]).ToFloats();
+        var ranked = FrameSelection.Choose(config.Selection.Choice, scores, config.Selection.Kept);
+        return [.. ranked.Zip(Conditioner.TokensOf(ranked.Length, rows, columns),
+            (frame, tokens) => new ChosenFrame(frame, scores[frame], tokens))];
     }
 }
+
+/// <summary>A frame that a shot remembers.</summary>
+/// <param name="Frame">Its number among all latent frames before the shot.</param>
+/// <param name="Score">-1 to 1.</param>
+/// <param name="Tokens">How many context tokens it was given.</param>
+public readonly record struct ChosenFrame(int Frame, float Score, int Tokens);

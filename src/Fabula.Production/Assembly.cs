@@ -29,7 +29,9 @@ static class Assembly
         var shots = plan.Shots.ToDictionary(shot => FilmGraph.Clip(shot.Id));
         var joins = plan.Transitions.ToDictionary(join => FilmGraph.Bridge(join.Id));
         var clips = new List<ShotClip>();
-        foreach (var input in run.Step.Inputs.OfType<StepInput>())
+        var recalls = run.Step.Inputs.OfType<StepInput>().Where(input => input.Output == Recipes.Recalls)
+            .ToDictionary(input => input.Step, input => RecalledFrames.Read(run.Input(input.Name)));
+        foreach (var input in run.Step.Inputs.OfType<StepInput>().Where(input => input.Output != Recipes.Recalls))
         {
             var path = run.Input(input.Name);
             using var file = FramesFile.Open(path);
@@ -37,9 +39,13 @@ static class Assembly
             var shot = shots.GetValueOrDefault(input.Step);
             var join = shot is null ? joins[input.Step] : plan.Transitions.FirstOrDefault(join => join.To == shot.Id);
             var goesOn = join?.Method is JoinMethod.Bridge or JoinMethod.Continue;
+            var recalled = recalls.GetValueOrDefault($"recall/{shot?.Id}") ?? [];
+            IReadOnlyList<string> memory = plan.Film.Method == FilmMethod.OneStory ? [.. recalled.Select(frame => frame.Shot).Distinct()]
+                : shot?.Method == ShotMethod.Memory ? shot.Memory : [];
             clips.Add(shot is not null
                 ? new(shot.Id, path, file.Width, file.Height, file.Frames, plan.Film.Rate, goesOn ? 1 : 0, (ulong)FilmGraph.Seed(shot),
-                    shot.Prompt, shot.Method == ShotMethod.Memory ? shot.Memory : [], digest)
+                    shot.Prompt, memory, digest)
+                { Recalled = recalled }
                 : new(join!.Id, path, file.Width, file.Height, file.Frames, plan.Film.Rate, 1, (ulong)(join.Seed ?? plan.Film.Seed),
                     join.Prompt ?? "", [join.From, join.To], digest));
         }

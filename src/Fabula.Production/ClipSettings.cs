@@ -65,6 +65,10 @@ public sealed record ClipSettings(string Renderer, string Prompt, string Negativ
 /// <param name="Renderer">The model and how it computes.</param>
 public sealed record WordsSettings(string Renderer, string Prompt);
 
+/// <summary>What goes into the key of a choice among earlier shots.</summary>
+/// <param name="Shots">Those that it chooses among, oldest first.</param>
+public sealed record RecallSettings(string Renderer, string Prompt, IReadOnlyList<string> Shots);
+
 /// <summary>What goes into the key of a bank of keyframes: its size, and a label for each picture and the clip that are added.</summary>
 /// <param name="Eyes">The digest of what looks at frames; no word of it where that needs no weights.</param>
 public sealed record BankSettings(int Width, int Height, IReadOnlyList<BankLabel> Labels,

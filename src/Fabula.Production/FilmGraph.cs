@@ -6,6 +6,7 @@
 //   keyframe/SHOT                   InfinityStory: the first frame of a shot, made before its clip, from its place and people
 //   keyframes/SHOT                  of a clip that somebody remembers
 //   bank/SHOT                       StoryMem: what the film remembers after this shot
+//   memory/SHOT  recall/SHOT        OneStory: what later shots may recall of a clip; what a shot recalls of all earlier ones
 //   bridge/A--B                     from the last frame of A to the first of B
 //   words/DIGEST                    large models: rows of text of one prompt, of the whole film before the first picture
 //   film                            all of it, put together
@@ -70,6 +71,7 @@ public static class FilmGraph
                 if (Banks) AddToBank(shot, clip);
                 else if (remembered.Contains(shot.Id))
                     Add(new Step($"keyframes/{shot.Id}", recipes.Keyframes, Settings.None, [clip.As("clip")], [Recipes.Keys]));
+                _earlier.Add(shot);
                 before = shot;
             }
             var settings = Settings.Of(new
@@ -78,7 +80,9 @@ public static class FilmGraph
                 plan = Digest.Of(System.Text.Encoding.UTF8.GetBytes(PlanJson.Write(_plan))).ToString(),
                 model = new { _facts.Name, input.Renderer, Steps = input.Steps ?? _facts.Steps, _facts.Guidance },
             });
-            Add(new Step(Film, recipes.Assembly, settings, [.. input.Sources, .. clips.Select(clip => clip.As(clip.Id))], [Recipes.Film]));
+            var recalls = _order.Where(step => step.Recipe == recipes.Recall).Select(step => step.As(step.Id, Recipes.Recalls)).ToList();
+            Add(new Step(Film, recipes.Assembly, settings, [.. input.Sources, .. clips.Select(clip => clip.As(clip.Id)), .. recalls],
+                [Recipes.Film]));
             return BuildGraph.Create([.. _words, .. _order]);
         }
 
@@ -149,12 +153,28 @@ public static class FilmGraph
             return new Step(Clip(shot.Id), recipes.Clip, settings.Canonical(), inputs, [Recipes.Clips]);
         }
 
+        bool TellsOneStory => _plan.Film.Method == FilmMethod.OneStory && _facts.Modes.HasFlag(FilmModes.Story);
+
+        readonly List<PlanShot> _earlier = [];
+
+        /// <summary>OneStory's way: a choice among all frames of all earlier shots, by the words of this one.</summary>
+        Step? Recall(PlanShot shot)
+        {
+            if (!TellsOneStory || shot.Method == ShotMethod.Text || _earlier.Count == 0) return null;
+            var memory = _earlier.Select(other => Add(new Step($"memory/{other.Id}", recipes.Memory,
+                Settings.Of(new { input.Renderer }), [_steps[Clip(other.Id)].As("clip")], [Recipes.Memories]))).ToList();
+            var settings = Settings.Of(new RecallSettings(input.Renderer, shot.Prompt, [.. _earlier.Select(other => other.Id)]));
+            return Add(new Step($"recall/{shot.Id}", recipes.Recall, settings,
+                [.. memory.Select((step, i) => step.As($"shot-{i + 1}"))], [Recipes.Recalled, Recipes.Recalls]));
+        }
+
         Step Shot(PlanShot shot, PlanShot? before)
         {
             if (Banks && shot.Method != ShotMethod.Text) return Banked(shot, before);
             var (memory, takes, background) = Memory(shot);
             List<Input> inputs = [.. memory.Select((step, i) => step.As($"memory-{i + 1}"))];
             if (background is not null) inputs.Add(background.As("background"));
+            if (Recall(shot) is { } recall) inputs.Add(recall.As("recalled", Recipes.Recalled));
             if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
             var zoom = background is null ? 1 : PlateView.Zoom(shot.Size);
             var people = shot.Start.Union(shot.End).Select(id => _people[id]).ToList();
@@ -211,7 +231,8 @@ public static class FilmGraph
             DraftTrust: _facts.DraftTrust);
 
         /// <summary>The shots of its memory that count, newest first: as many as the model has room for.</summary>
-        IEnumerable<PlanShot> Remembered(PlanShot shot) => shot.Method != ShotMethod.Memory || !_facts.Modes.HasFlag(FilmModes.Memory) ? []
+        IEnumerable<PlanShot> Remembered(PlanShot shot) => shot.Method != ShotMethod.Memory || TellsOneStory
+            || !_facts.Modes.HasFlag(FilmModes.Memory) ? []
             : shot.Memory.Reverse().Take(_facts.MostMemory).Select(id => ById[id]);
 
         IReadOnlyDictionary<string, IReadOnlyList<StageWay>> Ways => field ??= Staging.Of(_plan);
@@ -226,7 +247,8 @@ public static class FilmGraph
         (IReadOnlyList<Step> Steps, IReadOnlyList<int> Takes, Step? Background) Memory(PlanShot shot)
         {
             if (shot.Method == ShotMethod.Text || !_facts.Modes.HasFlag(FilmModes.Memory)) return ([], [], null);
-            var room = _facts.MostMemory;
+            // What is recalled is as good as pictures of people; drafts show those that have portraits.
+            var room = TellsOneStory && _facts.Modes.HasFlag(FilmModes.Background) ? 0 : _facts.MostMemory;
             var people = shot.Start.Union(shot.End).Select(id => Portrait(_people[id], shot)).OfType<Step>().Take(room).ToList();
             room -= people.Count;
             var shots = Remembered(shot).Take(room).Select(other => _steps[$"keyframes/{other.Id}"]).ToList();

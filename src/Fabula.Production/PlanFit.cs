@@ -18,7 +18,11 @@ public static class PlanFit
         // What a model that takes empty places as background was taught for.
         if (plan.Film.Method is null && facts.Modes.HasFlag(FilmModes.Background))
             plan = plan with { Film = plan.Film with { Method = FilmMethod.InfinityStory } };
-        if (plan.Film.Method == FilmMethod.StoryMem) plan = WithoutBridges(plan);
+        if (plan.Film.Method == FilmMethod.OneStory && !facts.Modes.HasFlag(FilmModes.Story))
+            findings.Add(Finding.Error("film.method", $"{facts.Name} has no weights of OneStory.",
+                "Choose another --method, or teach it (fabula train onestory) and put the run's files into its folder "
+                    + $"{StoryFolder.Name}/."));
+        if (plan.Film.Method is FilmMethod.StoryMem or FilmMethod.OneStory) plan = WithoutBridges(plan);
         var bridges = plan.Transitions.Count(join => join.Method == JoinMethod.Bridge);
         if (bridges > 0 && !facts.Modes.HasFlag(FilmModes.First | FilmModes.Last))
         {
@@ -40,7 +44,7 @@ public static class PlanFit
             };
         }
         var remembering = plan.Shots.Count(shot => shot.Method == ShotMethod.Memory);
-        if (remembering > 0 && (!facts.Modes.HasFlag(FilmModes.Memory) || facts.MostMemory == 0))
+        if (remembering > 0 && plan.Film.Method != FilmMethod.OneStory && (!facts.Modes.HasFlag(FilmModes.Memory) || facts.MostMemory == 0))
             findings.Add(Finding.Warning("model", $"{facts.Name} remembers nothing: {remembering} shots are made from their words alone.",
                 "Name a memory model to keep people and places the same."));
         return (plan, findings);

@@ -13,7 +13,8 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
     IFrameEyes? eyes = null)
 {
     public const string Clips = "clip.frames", Pictures = "picture.frames", Keys = "keys.frames", Film = "film.zip",
-        Bank = "bank.frames", Labels = "bank.json", Rows = "words.rows";
+        Bank = "bank.frames", Labels = "bank.json", Rows = "words.rows", Memories = "memory.safetensors",
+        Recalled = "recalled.safetensors", Recalls = "recalled.json";
     public const int MostKeyframes = 3;
 
     public Recipe Clip => field ??= new Recipe("clip", 2, Render)
@@ -79,6 +80,24 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         return Task.CompletedTask;
     });
 
+    /// <summary>OneStory: what later shots may recall of a clip.</summary>
+    public Recipe Memory => field ??= new Recipe("memory", 1, (run, _) =>
+    {
+        using var clip = FramesFile.Open(run.Input("clip"));
+        renderer().Keep([.. clip.Read()], clip.Width, clip.Height, run.Output(Memories));
+        return Task.CompletedTask;
+    });
+
+    /// <summary>OneStory: what a shot recalls of the shots before it, and a list of that.</summary>
+    public Recipe Recall => field ??= new Recipe("recall", 1, (run, _) =>
+    {
+        var settings = run.Step.Settings.Read<RecallSettings>();
+        var chosen = renderer().Recall(settings.Prompt, [.. run.Step.Inputs.Select(input => run.Input(input.Name))], run.Output(Recalled));
+        RecalledFrames.Write(run.Output(Recalls), [.. chosen.Select(frame => new RecalledFrames(settings.Shots[frame.Shot], frame.Frame,
+            Math.Round(frame.Score, 4), Math.Round(frame.Share, 4)))]);
+        return Task.CompletedTask;
+    });
+
     public Recipe Assembly => field ??= new Recipe("film", 1, (run, cancel) =>
     {
         assemble(run, cancel);
@@ -115,6 +134,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
                 First = first,
                 Motion = motion,
                 Last = i + 1 == parts.Count ? last : null,
+                Recalled = Has(run, "recalled") ? run.Input("recalled") : null,
                 Drafts = stage?.Drafts(frames.Count, length, first, i + 1 == parts.Count ? last : null) ?? [],
                 Staging = stage?.Staging(frames.Count, length) ?? [],
                 DraftTrust = stage is { IsWhole: true } ? settings.DraftTrust : 0,

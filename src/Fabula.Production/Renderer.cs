@@ -31,6 +31,15 @@ public interface IRenderer : IDisposable
 
     /// <summary>Frames, each [H, W, 3]. When cancelled it keeps what it has and throws.</summary>
     IReadOnlyList<byte[]> Render(ShotRequest request, RenderKeeping keeping, CancellationToken cancel);
+
+    /// <summary>OneStory (<see cref="FilmModes.Story"/>): writes what later shots may recall of a clip.</summary>
+    /// <param name="frames">Each [H, W, 3], 4n+1 of them.</param>
+    void Keep(IReadOnlyList<byte[]> frames, int width, int height, string path);
+
+    /// <summary>OneStory: writes what a shot with this prompt recalls of earlier ones.</summary>
+    /// <param name="earlier">What <see cref="Keep"/> has written, oldest first; at least one.</param>
+    /// <returns>The frames, the most relevant first.</returns>
+    IReadOnlyList<RecalledFrame> Recall(string prompt, IReadOnlyList<string> earlier, string path);
 }
 
 /// <summary>A model folder.</summary>
@@ -48,6 +57,11 @@ public sealed class ModelRenderer(FilmModel model) : IRenderer
 
     public IReadOnlyList<byte[]> Render(ShotRequest request, RenderKeeping keeping, CancellationToken cancel) =>
         model.Render(request, keeping, cancel);
+
+    public void Keep(IReadOnlyList<byte[]> frames, int width, int height, string path) => model.Keep(frames, width, height, path);
+
+    public IReadOnlyList<RecalledFrame> Recall(string prompt, IReadOnlyList<string> earlier, string path) =>
+        model.Recall(prompt, earlier, path);
 
     public void Dispose() => model.Dispose();
 }

@@ -15,7 +15,8 @@ public sealed class StandInRenderer : IRenderer
     int _calls;
 
     public FilmFacts Facts { get; init; } =
-        new(Name, FilmModes.Text | FilmModes.First | FilmModes.Last | FilmModes.Memory, 16, Steps: 4, Shift: 3, Guidance: 1)
+        new(Name, FilmModes.Text | FilmModes.First | FilmModes.Last | FilmModes.Memory | FilmModes.Story, 16, Steps: 4, Shift: 3,
+            Guidance: 1)
         {
             Frames = 81,
             MostMemory = 4,
@@ -67,7 +68,24 @@ public sealed class StandInRenderer : IRenderer
             Add($"{name} {picture.Width} {picture.Height}");
             hash.AppendData(picture.Rgb);
         }
+        if (request.Recalled is not null) hash.AppendData(File.ReadAllBytes(request.Recalled));
         return hash.GetHashAndReset();
+    }
+
+    /// <summary>A digest of every fourth frame.</summary>
+    public void Keep(IReadOnlyList<byte[]> frames, int width, int height, string path) =>
+        File.WriteAllBytes(path, [.. frames.Where((_, i) => i % 4 == 0).SelectMany(SHA256.HashData)]);
+
+    /// <summary>Those that are most alike the prompt, which has nothing to do with what they show.</summary>
+    public IReadOnlyList<RecalledFrame> Recall(string prompt, IReadOnlyList<string> earlier, string path)
+    {
+        const int Kept = 3;
+        var wanted = SHA256.HashData(Encoding.UTF8.GetBytes(prompt));
+        var frames = earlier.SelectMany((file, shot) => File.ReadAllBytes(file).Chunk(32).Select((digest, i) => (shot, i, digest,
+            Score: 1 - Math.Abs(digest[0] - wanted[0]) / 128.0))).ToList();
+        var chosen = frames.OrderByDescending(frame => frame.Score).Take(Kept).ToList();
+        File.WriteAllBytes(path, [.. chosen.SelectMany(frame => frame.digest)]);
+        return [.. chosen.Select(frame => new RecalledFrame(frame.shot, 4 * frame.i, frame.Score, 1.0 / chosen.Count))];
     }
 
     static byte[] Draw(ShotRequest request, byte[] state, int frame)

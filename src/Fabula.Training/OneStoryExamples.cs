@@ -14,26 +14,41 @@ public delegate float[][] ShotFeature(DrawnStory story, int shot);
 
 /// <summary>How samples are put together. The paper states no shares but that of real triplets.</summary>
 /// <param name="RealTriplets">The paper's 10,000 of 60,000.</param>
+/// <param name="Share">Of the pairs, those that are inflated: all. Without inflation (table 2b) a pair remembers its one shot.</param>
 /// <param name="OtherStory">Of the inflated ones, those that get a shot of another story: half, as the two ways are named alike.</param>
 /// <param name="SyntheticFirst">How often the synthetic shot comes before the first: half, as both orders are named alike.</param>
 /// <param name="ColourChange">Altered shots: deviation of each channel's gain and offset, in latents, which have deviation 1.</param>
-public sealed record Inflation(double RealTriplets = 1.0 / 6, double OtherStory = 0.5, double SyntheticFirst = 0.5,
+public sealed record Inflation(double RealTriplets = 1.0 / 6, double Share = 1, double OtherStory = 0.5, double SyntheticFirst = 0.5,
     double ColourChange = 0.3);
 
 /// <summary>A batch in plain arrays.</summary>
-/// <param name="Target">[B, z, f, h, w].</param>
-/// <param name="Weight">How much each latent counts, [B, f, h, w].</param>
-/// <param name="Memory">[B, z, F, h, w], in the order of the film.</param>
+/// <param name="Shot">The shots to be made, with f frames, and what is known of them.</param>
+/// <param name="Memory">[B, z, F, h, w], in the order of the film; zeros where a sample remembers one shot only.</param>
 /// <param name="Labels">[B, F].</param>
+/// <param name="Earlier">Per sample how many of the F frames there are: f or 2 f.</param>
 /// <param name="Real">Per sample the remembered frames that are of real shots, in an order of chance.</param>
-public sealed record OneStoryBatch(int Size, int Frames, float[] Target, float[] Weight, float[] Memory, float[] Labels, int[][] Real,
-    string[] Captions);
+public sealed record OneStoryBatch(VideoBatch Shot, float[] Memory, float[] Labels, int[] Earlier, int[][] Real)
+{
+    public int Size => Shot.Size;
+    public int Frames => Shot.Frames;
+}
 
 public sealed class OneStoryExamples
 {
+    /// <summary>
+    /// What is known of a shot beside words and memory: nothing; the empty place, so that only people have to come from memory, as in a
+    /// film whose places have plates and whose people have no portraits; the place with people laid on it; the first frame.
+    /// </summary>
+    public static readonly VideoMode[] Modes =
+    [
+        new("memory", true, 0.3), new("place", true, 0.25, Place: 1), new("staged", true, 0.25, Cast: true, Place: 0.95),
+        new("first frame", true, 0.2, Cast: true, First: true),
+    ];
+
     readonly record struct Sample(int Story, int First, int Second, int Last);
 
     readonly LatentStory[] _stories;
+    readonly VideoExamples _known;
     readonly float[][][][] _features;  // [model][story][shot][frame x length]
     readonly Sample[] _pairs, _triplets;
     readonly int _z, _rows, _columns, _frames;
@@ -47,6 +62,7 @@ public sealed class OneStoryExamples
     {
         (_stories, _z, _rows, _columns, _figureWeight) =
             ([.. stories.Where(story => story.Clips[0].Length > 0)], z, rows, columns, figureWeight);
+        _known = new VideoExamples(_stories, z, rows, columns, figureWeight);
         _frames = _stories is [var any, ..] ? any.Clips[0].Length / (z * rows * columns) : 0;
         _features = [.. features.Select(feature => _stories.Select(story => Enumerable.Range(0, story.Clips.Length)
             .Select(shot => Normalised(feature(story.Story, shot))).ToArray()).ToArray())];
@@ -70,11 +86,11 @@ public sealed class OneStoryExamples
         where story.Shots[first].Place == story.Shots[last].Place || story.Shots[first].Cast.Intersect(story.Shots[last].Cast).Any()
         select (first, last);
 
-    public OneStoryBatch Draw(Chance chance, int size, Inflation inflation)
+    public OneStoryBatch Draw(Chance chance, int size, Inflation inflation, VideoMode mode)
     {
-        var picture = _z * _rows * _columns;
-        var batch = new OneStoryBatch(size, _frames, new float[size * _frames * picture], new float[size * _frames * _rows * _columns],
-            new float[size * 2 * _frames * picture], new float[size * 2 * _frames], new int[size][], new string[size]);
+        var (shot, cells) = (size * _frames * _z * _rows * _columns, size * _frames * _rows * _columns);
+        var batch = new OneStoryBatch(new(mode, size, _frames, 0, new float[shot], [], new float[shot], new float[4 * cells],
+            new float[cells], new string[size]), new float[2 * shot], new float[size * 2 * _frames], new int[size], new int[size][]);
         for (var i = 0; i < size; i++) Fill(batch, i, chance[i], inflation);
         return batch;
     }
@@ -83,12 +99,15 @@ public sealed class OneStoryExamples
     {
         var real = _triplets.Length > 0 && chance["real"].Happens(inflation.RealTriplets);
         var sample = chance["sample"].Pick<Sample>(real ? _triplets : _pairs);
-        var (story, shot) = (_stories[sample.Story], _stories[sample.Story].Story.Shots[sample.Last]);
-        Copy(Clip(sample.Story, sample.Last), batch.Target, at, _frames, 0);
+        var (story, shot, known) = (_stories[sample.Story], _stories[sample.Story].Story.Shots[sample.Last], batch.Shot);
+        Copy(Clip(sample.Story, sample.Last), known.Target, at, _frames, 0);
         var told = chance["told"].Pick(Register.Referential, Register.Referential, Register.Planned, Register.Full);
-        batch.Captions[at] = chance["silent"].Happens(0.08) ? "" : Captions.Write(shot.Spec, told, chance["words"]);
+        known.Captions[at] = chance["silent"].Happens(0.08) ? "" : Captions.Write(shot.Spec, told, chance["words"]);
         var map = story.Figures[sample.Last];
-        for (var i = 0; i < map.Length; i++) batch.Weight[at * map.Length + i] = 1 + (float)_figureWeight * map[i];
+        for (var i = 0; i < map.Length; i++) known.Weight[at * map.Length + i] = 1 + (float)_figureWeight * map[i];
+        var place = chance["empty"].Happens(known.Mode.Place);
+        if (known.Mode.First || place) _known.Draft(known, at, story, sample.Last, 0, place, chance["staging"],
+            known.Mode.Cast ? 0.85 : 0);
 
         void Remember(int place, float[] clip, Func<int, double> label)
         {
@@ -97,8 +116,15 @@ public sealed class OneStoryExamples
         }
         void Shown(int place, int number) =>
             Remember(place, Clip(sample.Story, number), f => Alike(sample.Story, number, f, sample.Last));
+        var inflated = !real && chance["inflated"].Happens(inflation.Share);
         int[] shots = [0, 1];
-        if (real)
+        batch.Earlier[at] = (real || inflated ? 2 : 1) * _frames;
+        if (!real && !inflated)
+        {
+            Shown(0, sample.First);
+            shots = [0];
+        }
+        else if (real)
         {
             Shown(0, sample.First);
             Shown(1, sample.Second);
@@ -191,7 +217,7 @@ public sealed class TheatreFeatures : IDisposable
         var (spec, cast) = (story.Shots[shot].Spec, story.Shots[shot].Cast);
         var frames = Models.Conditioning.LatentFrames(spec.Frames);
         // The middle of the pictures that a latent frame stands for.
-        var clip = _stage.Draw(spec, [.. Enumerable.Range(0, frames).Select(f => f == 0 ? 0 : 4 * f - 2)]);
+        var clip = _stage.Draw(spec, [.. Enumerable.Range(0, frames).Select(Models.Conditioning.StagedFrame)]);
         return [.. clip.Seen.Select(seen =>
         {
             var people = new float[story.People.Count];
@@ -207,6 +233,38 @@ public sealed class TheatreFeatures : IDisposable
         places[story.Shots[shot].Place] = 1;
         return [.. Enumerable.Repeat(places, Models.Conditioning.LatentFrames(story.Shots[shot].Spec.Frames))];
     }
+
+    public void Dispose() => _stage.Dispose();
+}
+
+/// <summary>Feature models that see only pixels: the judge's vectors of the people in a frame, and of the frame as a whole.</summary>
+public sealed class JudgeFeatures(Judge judge) : IDisposable
+{
+    readonly Stage _stage = new(JudgeConfig.Width, JudgeConfig.Height);
+    readonly Dictionary<(DrawnStory, int), IReadOnlyList<FrameFeatures>> _seen = [];
+
+    public IReadOnlyList<ShotFeature> All => [People, Whole];
+
+    IReadOnlyList<FrameFeatures> Look(DrawnStory story, int shot)
+    {
+        if (_seen.TryGetValue((story, shot), out var seen)) return seen;
+        var spec = story.Shots[shot].Spec;
+        // The middle of the pictures that a latent frame stands for.
+        var clip = _stage.Draw(spec,
+            [.. Enumerable.Range(0, Models.Conditioning.LatentFrames(spec.Frames)).Select(Models.Conditioning.StagedFrame)]);
+        return _seen[(story, shot)] = judge.Features(clip.Frames, clip.Seen.Count, clip.Width, clip.Height);
+    }
+
+    /// <summary>The sum over people: who shares one of two with a frame is half like it; nobody is like nothing.</summary>
+    float[][] People(DrawnStory story, int shot) => [.. Look(story, shot).Select(frame =>
+    {
+        var sum = new float[frame.Whole.Length];
+        foreach (var person in frame.People)
+            for (var i = 0; i < sum.Length; i++) sum[i] += person[i];
+        return sum;
+    })];
+
+    float[][] Whole(DrawnStory story, int shot) => [.. Look(story, shot).Select(frame => frame.Whole)];
 
     public void Dispose() => _stage.Dispose();
 }

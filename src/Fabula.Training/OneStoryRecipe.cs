@@ -14,12 +14,15 @@ using Fabula.Training.PaperTheatre;
 namespace Fabula.Training;
 
 /// <param name="Batch">Samples of one process. Not in the paper; as many as the video recipe has clips in a batch.</param>
-/// <param name="WarmupUntil">Share of the steps with context drawn by chance. Not in the paper; a third, for a selector that begins from
-/// nothing.</param>
+/// <param name="WarmupUntil">Share of the steps with context drawn by chance; 0 does not decouple (table 2b). Not in the paper; a third,
+/// for a selector that begins from nothing.</param>
 /// <param name="SelectorWeight">Lambda. Not in the paper. The two losses share no weights, so it matters for clipping alone.</param>
 /// <param name="FigureWeight">How much more a latent that shows people counts, as in the video recipe.</param>
+/// <param name="MemoryNoise">Deviation of noise on what is remembered, in half of the steps, as in the video recipe.</param>
+/// <param name="Choice">Newest or even frames instead of the selector's (table 2a).</param>
+/// <param name="Kept">K_sel.</param>
 public sealed record OneStorySettings(int Steps = 3000, int Batch = 12, double WarmupUntil = 0.3, double SelectorWeight = 1,
-    double FigureWeight = 4, ulong Seed = 6)
+    double FigureWeight = 4, double MemoryNoise = 0.15, FrameChoice Choice = FrameChoice.Selected, int Kept = 4, ulong Seed = 6)
 {
     /// <summary>AdamW's rate and decay are the paper's; Muon has nothing to do here.</summary>
     public Pace Pace { get; init; } = new(Others: 5e-4, WeightDecay: 0.01);
@@ -29,20 +32,29 @@ public sealed record OneStorySettings(int Steps = 3000, int Batch = 12, double W
     public Rhythm Rhythm { get; init; } = new();
 
     /// <summary>The selector is as wide as the video model, as in the paper.</summary>
-    public OneStoryConfig Parts => new(new(Network.OutDim, Network.TextDim, Network.Dim) { Heads = Network.Heads }, Conditioner);
-
-    public JsonObject ToJson(int crew) => new()
+    public OneStoryConfig Parts => new(new(Network.OutDim, Network.TextDim, Network.Dim)
     {
-        ["recipe"] = "onestory 1",
+        Heads = Network.Heads,
+        Choice = Choice,
+        Kept = Kept,
+    }, Conditioner);
+
+    /// <param name="features">Which feature models the labels are of.</param>
+    public JsonObject ToJson(int crew, string features = "truth") => new()
+    {
+        ["recipe"] = "onestory 2",
         ["steps"] = Steps,
         ["batch"] = Batch,
         ["warmup_until"] = WarmupUntil,
         ["lambda"] = SelectorWeight,
         ["figure_weight"] = FigureWeight,
+        ["memory_noise"] = MemoryNoise,
         ["real_triplets"] = Inflation.RealTriplets,
+        ["inflated"] = Inflation.Share,
         ["other_story"] = Inflation.OtherStory,
         ["synthetic_first"] = Inflation.SyntheticFirst,
         ["colour_change"] = Inflation.ColourChange,
+        ["features"] = features,
         ["seed"] = Seed,
         ["processes"] = crew,
         ["dim"] = Network.Dim,
@@ -74,14 +86,18 @@ public static class OneStoryRecipe
         using var teacher = new Teacher(weights.Parameters, (_, _) => false, settings.Pace, crew);
         run.Resume(weights, teacher);
         using var batches = new Ahead<OneStoryBatch>(run.Start, settings.Steps, step =>
-            examples.Draw(new Chance(settings.Seed)["onestory"][step][crew.Rank], settings.Batch, settings.Inflation));
+        {
+            var chance = new Chance(settings.Seed)["onestory"][step];
+            return examples.Draw(chance[crew.Rank], settings.Batch, settings.Inflation,
+                VideoMode.Pick(OneStoryExamples.Modes, chance["mode"].Unit));
+        });
         var random = new RandomSource(settings.Seed);
         var held = new Lazy<OneStoryExamples>(() => HeldOut(settings, tools, run.Folder));
         new Course(run, weights, teacher, crew, settings.Steps, settings.Rhythm, say).Go(step =>
         {
             var batch = batches.Next(stop);
             var (shot, selection) = Learn(settings, tools, video, story, batch, random, step, crew.Rank);
-            return new(batch.Size, ("shot", shot), ("selector", selection));
+            return new(batch.Size, ("shot", shot), ($"shot, {batch.Shot.Mode.Name}", shot), ("selector", selection));
         }, step =>
         {
             Show(settings, tools, run, teacher.Averages, held.Value, step);
@@ -110,88 +126,94 @@ public static class OneStoryRecipe
         OneStoryBatch batch, RandomSource random, int step, int rank)
     {
         using var learning = Autograd.Enable();
-        var (rows, memory) = (VideoRecipe.Rows(tools, batch.Captions), Latents(settings, batch, batch.Memory, 2 * batch.Frames));
-        var scores = Score(story, memory, rows);
-        var selection = (scores - Tensor.From(batch.Labels, batch.Size, 2 * batch.Frames)).Square().Mean();
-        var kept = settings.Parts.Selection.Kept;
-        var chosen = step < settings.WarmupUntil * settings.Steps ? [.. batch.Real.Select(real => real[..Math.Min(kept, batch.Frames)])]
-            : Best(scores, 2 * batch.Frames, kept);
+        Tensor Normal(string purpose, long[] shape) => random.Normal($"{purpose} {rank}", step, shape);
+        var (rows, memory, noise) = (VideoRecipe.Rows(tools, batch.Shot.Captions), Memory(settings, batch),
+            step % 2 == 0 ? settings.MemoryNoise : 0);
+        if (noise > 0) memory += Normal("remembered", memory.Shape) * noise;
+        var scores = Score(story, memory, rows, batch);
+        var warm = settings.Choice == FrameChoice.Selected && step < settings.WarmupUntil * settings.Steps;
+        var kept = Math.Min(settings.Kept, batch.Earlier.Min());
+        var chosen = warm ? [.. batch.Real.Select(real => real[..kept])] : Choose(settings.Choice, scores, batch, kept);
         using var context = story.Conditioner.Condition(memory, chosen);
-        var wrong = Wrong(settings, video, batch, rows, context, VideoRecipe.Sigmas(random, step, rank, batch.Size),
-            shape => random.Normal($"noise {rank}", step, shape));
-        var weight = Tensor.From(batch.Weight, batch.Size, 1, batch.Frames, wrong.Size(3), wrong.Size(4));
+        var wrong = VideoRecipe.Wrong(tools, video, batch.Shot, VideoRecipe.Sigmas(random, step, rank, batch.Size), Normal, noise, rows,
+            context);
+        var weight = Tensor.From(batch.Shot.Weight, batch.Size, 1, batch.Frames, wrong.Size(3), wrong.Size(4));
         var shot = (wrong * (weight / weight.Mean())).Mean();
+        var selection = SelectorLoss(scores, batch);
         (shot + selection * settings.SelectorWeight).Backward();
         return (shot.Item(), selection.Item());
     }
 
-    /// <summary>Every remembered frame's relevance, [B, F].</summary>
-    static Tensor Score(OneStory story, Tensor memory, Tensor[] rows)
+    /// <summary>Every remembered frame's relevance, [B, F]; minus infinity where a sample has none.</summary>
+    static Tensor Score(OneStory story, Tensor memory, Tensor[] rows, OneStoryBatch batch)
     {
-        var (batch, z, frames, h, w) = (memory.Size(0), memory.Size(1), memory.Size(2), memory.Size(3), memory.Size(4));
-        var projected = story.Selection.Project(memory.Transpose(1, 2).Reshape(batch * frames, z, h, w));
-        return story.Selection.Score(projected.Reshape(batch, frames, projected.Size(1), projected.Size(2)), rows);
+        var (size, z, frames, h, w) = (memory.Size(0), memory.Size(1), memory.Size(2), memory.Size(3), memory.Size(4));
+        var projected = story.Selection.Project(memory.Transpose(1, 2).Reshape(size * frames, z, h, w));
+        return story.Selection.Score(projected.Reshape(size, frames, projected.Size(1), projected.Size(2)), rows, batch.Earlier);
     }
 
-    static int[][] Best(Tensor scores, int frames, int kept) =>
-        [.. scores.Detach().ToFloats().Chunk(frames).Select(row => FrameSelection.Top(row, kept))];
+    /// <summary>The mean squared distance from the labels, over the frames that there are.</summary>
+    static Tensor SelectorLoss(Tensor scores, OneStoryBatch batch)
+    {
+        var labels = Tensor.From(batch.Labels, batch.Size, 2 * batch.Frames);
+        var there = Tensor.From([.. batch.Earlier.SelectMany(count =>
+            Enumerable.Range(0, 2 * batch.Frames).Select(i => i < count ? 1f : 0))], batch.Size, 2 * batch.Frames);
+        return (there.Lt(0.5).Where(labels, scores) - labels).Square().Sum() / there.Sum();
+    }
 
-    static Tensor Latents(OneStorySettings settings, OneStoryBatch batch, float[] values, int frames)
+    static int[][] Choose(FrameChoice choice, Tensor scores, OneStoryBatch batch, int kept)
+    {
+        var rows = scores.Detach().ToFloats().Chunk(2 * batch.Frames);
+        return [.. rows.Zip(batch.Earlier, (row, earlier) => FrameSelection.Choose(choice, row.AsSpan(0, earlier), kept))];
+    }
+
+    /// <summary>[B, z, F, h, w].</summary>
+    static Tensor Memory(OneStorySettings settings, OneStoryBatch batch)
     {
         var ((rows, columns), patch) = (settings.Network.LearnedPositions, settings.Network.Patch);
-        return Tensor.From(values, batch.Size, settings.Network.OutDim, frames, rows * patch.H, columns * patch.W);
+        return Tensor.From(batch.Memory, batch.Size, settings.Network.OutDim, 2 * batch.Frames, rows * patch.H, columns * patch.W);
     }
-
-    /// <summary>
-    /// Squared errors [B, z, f, h, w] of shots of which nothing is known but words and context, counted as in the video recipe.
-    /// </summary>
-    static Tensor Wrong(OneStorySettings settings, WanTransformer video, OneStoryBatch batch, Tensor[] rows, WanContext context,
-        double[] sigmas, Func<long[], Tensor> normal)
-    {
-        var target = Latents(settings, batch, batch.Target, batch.Frames);
-        var noise = normal(target.Shape);
-        var t = Tensor.From([.. sigmas.Select(sigma => (float)sigma)], batch.Size, 1, 1, 1, 1);
-        var noisy = target + (noise - target) * t;
-        var (places, across) = settings.Network.LearnedPositions;
-        using var rotation = video.Rotate(Conditioning.Positions(0, batch.Frames), places, across);
-        using var prompt = video.Prepare(rows);
-        using var modulation = video.Modulate(WanTime.Each([.. sigmas.Select(sigma => sigma * 1000)]));
-        var velocity = video.Forward(Tensor.Cat(1, noisy, Unknown(settings, noisy)), modulation, prompt, rotation, context: context);
-        return ((velocity - (noise - target)) * t).Square();
-    }
-
-    /// <summary>Mask and condition of shots of which nothing is known, as <see cref="Conditioning.Encode"/> has them alone.</summary>
-    static Tensor Unknown(OneStorySettings settings, Tensor latents) => Tensor.Zeros(
-        [latents.Size(0), settings.Network.InDim - settings.Network.OutDim, .. latents.Shape[2..]], DType.F32, Device.Cpu);
 
     /// <summary>
     /// On held-out stories: the selector's loss, what its choice is worth by the labels beside the newest frames, frames at equal distances
-    /// and the best there are, and the shots' errors with each but the last.
+    /// and the best there are; the errors of shots that are made from memory alone with each but the last, and with none; and the errors of
+    /// every mode with the model's own choice, at three noise levels, of the same examples every time.
     /// </summary>
     static List<KeyValuePair<string, double>> Examine(OneStorySettings settings, VideoTools tools, WanTransformer video, OneStory story,
         OneStoryExamples held)
     {
-        using var scope = TensorScope.Open();
         const int Size = 16;
-        var batch = held.Draw(new Chance(settings.Seed)["examined"], Size, settings.Inflation);
-        var (rows, memory) = (VideoRecipe.Rows(tools, batch.Captions), Latents(settings, batch, batch.Memory, 2 * batch.Frames));
-        var (scores, frames, kept) = (Score(story, memory, rows), 2 * batch.Frames, settings.Parts.Selection.Kept);
-        var labels = batch.Labels.Chunk(frames).ToArray();
-        int[][] Every(int[] ranks) => [.. Enumerable.Repeat(ranks, Size)];
-        double Worth(int[][] chosen) => chosen.Zip(labels, (ranks, row) => ranks.Average(frame => row[frame])).Average();
-        var results = new List<KeyValuePair<string, double>>
+        var random = new RandomSource(settings.Seed);
+        var results = new List<KeyValuePair<string, double>>();
+        foreach (var mode in OneStoryExamples.Modes)
         {
-            new("held out, selector", (scores - Tensor.From(batch.Labels, Size, frames)).Square().Mean().Item()),
-            new("held out, relevance of the best", Worth([.. labels.Select(row => FrameSelection.Top(row, kept))])),
-        };
-        foreach (var (name, chosen) in new[] { ("selected", Best(scores, frames, kept)),
-            ("newest", Every(FrameSelection.Recent(frames, kept))), ("even", Every(FrameSelection.Even(frames, kept))) })
-        {
-            using var inner = TensorScope.Open();
-            using var context = story.Conditioner.Condition(memory, chosen);
-            results.Add(new($"held out, relevance of {name}", Worth(chosen)));
-            results.Add(new($"held out, shot with {name}", Wrong(settings, video, batch, rows, context,
-                [.. Enumerable.Repeat(0.9, Size)], shape => new RandomSource(settings.Seed).Normal("examined", 0, shape)).Mean().Item()));
+            using var scope = TensorScope.Open();
+            var batch = held.Draw(new Chance(settings.Seed)["examined"][mode.Name], Size, settings.Inflation, mode);
+            var (rows, memory) = (VideoRecipe.Rows(tools, batch.Shot.Captions), Memory(settings, batch));
+            var (scores, kept) = (Score(story, memory, rows, batch), Math.Min(settings.Kept, batch.Earlier.Min()));
+            double Error(double t, int[][]? chosen)
+            {
+                using var inner = TensorScope.Open();
+                using var context = chosen is null ? null : story.Conditioner.Condition(memory, chosen);
+                return VideoRecipe.Wrong(tools, video, batch.Shot, [.. Enumerable.Repeat(t, Size)],
+                    (purpose, shape) => random.Normal($"examined {purpose}", 0, shape), 0, rows, context).Mean().Item();
+            }
+            foreach (var t in new[] { 0.95, 0.7, 0.4 })
+                results.Add(new($"held out, {mode.Name} at {t}", Error(t, Choose(settings.Choice, scores, batch, kept))));
+            if (mode != OneStoryExamples.Modes[0]) continue;
+            double Worth(int[][] chosen) =>
+                chosen.Zip(batch.Labels.Chunk(2 * batch.Frames), (ranks, row) => ranks.Average(frame => row[frame])).Average();
+            results.Add(new("held out, selector", SelectorLoss(scores, batch).Item()));
+            results.Add(new("held out, relevance of the best", Worth([.. batch.Labels.Chunk(2 * batch.Frames)
+                .Zip(batch.Earlier, (row, earlier) => FrameSelection.Top(row.AsSpan(0, earlier), kept))])));
+            results.Add(new("held out, shot with none", Error(0.95, null)));
+            foreach (var choice in Enum.GetValues<FrameChoice>())
+            {
+                var chosen = Choose(choice, scores, batch, kept);
+                var name = choice.ToString().ToLowerInvariant();
+                results.Add(new($"held out, relevance of {name}", Worth(chosen)));
+                results.Add(new($"held out, shot with {name}", Error(0.95, chosen)));
+            }
         }
         return results;
     }
@@ -219,34 +241,43 @@ public static class OneStoryRecipe
         foreach (var (name, average) in averages) weights.Parameters[name].CopyFrom(average);
         var (_, _, _, width, height) = VideoRecipe.Sizes(settings.Network, tools);
         run.Log(step, Examine(settings, tools, video, story, held));
-        var batch = held.Draw(new Chance(settings.Seed)["show"], 4, settings.Inflation);
-        var (truth, memory) = (Latents(settings, batch, batch.Target, batch.Frames),
-            Latents(settings, batch, batch.Memory, 2 * batch.Frames));
         var pictures = new List<ReadOnlyMemory<byte>>();
-        for (var i = 0; i < batch.Size; i++)
+        foreach (var mode in OneStoryExamples.Modes)
         {
-            using var inner = TensorScope.Open();
-            var words = VideoRecipe.Rows(tools, [batch.Captions[i], ""]);
-            using var context = story.Remember(memory.Narrow(0, i, 1), words[0]).Context;
-            var noise = new RandomSource(settings.Seed).Normal($"show {i}", 0, [1, .. truth.Shape[1..]]);
-            var shot = new WanShot
+            var batch = held.Draw(new Chance(settings.Seed)["show"], 2, settings.Inflation, mode);
+            for (var i = 0; i < batch.Size; i++)
             {
-                Schedule = Schedule.UniPC(8, 3),
-                Noise = noise,
-                Prompt = words[0],
-                NegativePrompt = words[1],
-                Condition = Unknown(settings, noise),
-                Context = context,
-            };
-            SolverState? last = null;
-            foreach (var state in new WanSampler(new WanExpert(video, 1)).Sample(shot)) last = state;
-            using (last)
-                foreach (var latents in new[] { truth.Narrow(0, i, 1), last!.Latents })
+                using var inner = TensorScope.Open();
+                var (truth, known) = VideoRecipe.Tensors(settings.Network, batch.Shot);
+                var made = Sample(settings, tools, video, story, batch, i, known.Narrow(0, i, 1));
+                foreach (var latents in new[] { truth.Narrow(0, i, 1), made })
                 {
                     var clip = tools.Vae.Decode(latents);
                     for (var frame = 0; frame < clip.Size(2); frame += 4) pictures.Add(VaeRecipe.Bytes(clip.Narrow(2, frame, 1)));
                 }
+            }
         }
         run.Sheet("onestory", step, pictures, width, height, 10);
+    }
+
+    /// <summary>One shot of a batch as the product makes it, [1, z, f, h, w].</summary>
+    static Tensor Sample(OneStorySettings settings, VideoTools tools, WanTransformer video, OneStory story, OneStoryBatch batch, int i,
+        Tensor condition)
+    {
+        using var scope = TensorScope.Open();
+        var words = VideoRecipe.Rows(tools, [batch.Shot.Captions[i], ""]);
+        using var context = story.Remember(Memory(settings, batch).Narrow(0, i, 1).Narrow(2, 0, batch.Earlier[i]), words[0]).Context;
+        var shot = new WanShot
+        {
+            Schedule = Schedule.UniPC(PocketFolder.Steps, PocketFolder.Shift),
+            Noise = new RandomSource(settings.Seed).Normal($"show {i}", 0, [1, settings.Network.OutDim, .. condition.Shape[2..]]),
+            Prompt = words[0],
+            NegativePrompt = words[1],
+            Condition = condition,
+            Context = context,
+        };
+        SolverState? last = null;
+        foreach (var state in new WanSampler(new WanExpert(video, 1)).Sample(shot)) last = state;
+        using (last) return scope.Keep(last!.Latents.Clone());
     }
 }

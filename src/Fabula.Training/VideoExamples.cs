@@ -130,11 +130,13 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
 
     /// <summary>What is known of a shot, as <see cref="Conditioning.Drafts"/> has it.</summary>
     /// <param name="start">Which pixel frame the first one is.</param>
-    void Draft(VideoBatch batch, int at, LatentStory story, int number, int start, bool place, Chance chance)
+    /// <param name="collages">How often people are laid on the place.</param>
+    internal void Draft(VideoBatch batch, int at, LatentStory story, int number, int start, bool place, Chance chance,
+        double collages = 0.85)
     {
         var (mode, frames) = (batch.Mode, batch.Frames);
         var staged = chance.Happens(mode.Last && !mode.Turns ? 0.5 : 0.85);
-        var collage = staged && (mode.Cast || mode.Clip) && chance["collage"].Happens(0.85);
+        var collage = staged && (mode.Cast || mode.Clip) && chance["collage"].Happens(collages);
         bool Given(int f) => f == 0 && mode.First || f == frames - 1 && mode.Last;
         StageBox[] Staging(int f) => !staged || Given(f) || f > 0 && !collage ? []
             : Shaken(story.Boxes[number][start + Conditioning.StagedFrame(f)], chance["shaken"]);

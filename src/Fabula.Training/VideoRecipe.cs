@@ -175,8 +175,9 @@ public static class VideoRecipe
     /// Squared errors of the clean latents [B, z, f, h, w], at a noise level per sample. All levels count alike: counted as velocities
     /// (1/t^2) the errors would be about the last traces of noise, and hardly about what is where.
     /// </summary>
-    static Tensor Wrong(VideoTools tools, WanTransformer model, VideoBatch batch, double[] sigmas, Func<string, long[], Tensor> normal,
-        double memoryNoise)
+    /// <param name="rows">Of the captions, where somebody has them already.</param>
+    internal static Tensor Wrong(VideoTools tools, WanTransformer model, VideoBatch batch, double[] sigmas,
+        Func<string, long[], Tensor> normal, double memoryNoise, Tensor[]? rows = null, WanContext? context = null)
     {
         var (size, f, m) = (batch.Size, batch.Frames, batch.Memory);
         var (all, condition) = Tensors(model.Config, batch, memoryNoise > 0 ? shape => normal("memory", shape) * memoryNoise : null);
@@ -189,12 +190,11 @@ public static class VideoRecipe
         var noise = normal("noise", all.Shape);
         var t = Tensor.From([.. sigmas.Select(sigma => (float)sigma)], size, 1, 1, 1, 1);
         var noisy = all + (noise - all) * t;
-        var contexts = Rows(tools, batch.Captions);
         var (places, across) = model.Config.LearnedPositions;
         using var rotation = model.Rotate(Conditioning.Positions(m, f), places, across);
-        using var prompt = model.Prepare(contexts);
+        using var prompt = model.Prepare(rows ?? Rows(tools, batch.Captions));
         using var modulation = model.Modulate(WanTime.Each([.. sigmas.Select(sigma => sigma * 1000)]));
-        var velocity = model.Forward(Tensor.Cat(1, noisy, condition), modulation, prompt, rotation);
+        var velocity = model.Forward(Tensor.Cat(1, noisy, condition), modulation, prompt, rotation, context: context);
         return ((velocity - (noise - all)).Narrow(2, m, f) * t).Square();
     }
 
@@ -203,7 +203,7 @@ public static class VideoRecipe
     /// [B, 4 + z, M + f, h, w].
     /// </summary>
     /// <param name="blemish">What is added to the remembered frames, by shape.</param>
-    static (Tensor All, Tensor Condition) Tensors(WanConfig network, VideoBatch batch, Func<long[], Tensor>? blemish = null)
+    internal static (Tensor All, Tensor Condition) Tensors(WanConfig network, VideoBatch batch, Func<long[], Tensor>? blemish = null)
     {
         var (size, f, m, z) = (batch.Size, batch.Frames, batch.Memory, network.OutDim);
         long rows = network.LearnedPositions.Rows * network.Patch.H, columns = network.LearnedPositions.Columns * network.Patch.W;

@@ -28,6 +28,14 @@ public sealed class EvidenceTests : IDisposable
             return [.. Enumerable.Range(0, request.Frames).Select(_ => Shade(shade))];
         }
 
+        public bool WantsWordsFirst => false;
+        public byte[] WordsOf(string prompt, string folder) => throw new NotSupportedException();
+
+        public void Keep(IReadOnlyList<byte[]> frames, int width, int height, string path) => throw new NotSupportedException();
+
+        public IReadOnlyList<RecalledFrame> Recall(string prompt, IReadOnlyList<string> earlier, string path) =>
+            throw new NotSupportedException();
+
         public void Dispose() { }
     }
 

@@ -24,7 +24,14 @@ public sealed class OneStoryTests : IDisposable
             return new LatentStory(story,
                 [.. shots.Select(shot =>
                     Enumerable.Range(0, z * Frames * rows * columns).Select(i => (Half)value(number, shot, i)).ToArray())],
-                [], [], [], [.. shots.Select(_ => new float[Frames * rows * columns])], []);
+                [.. shots.Select(_ => new[] { new Half[z * rows * columns] })], [], [.. shots.Select(_ => new Half[z * rows * columns])],
+                [.. shots.Select(_ => new float[Frames * rows * columns])],
+                [.. shots.Select(_ => Enumerable.Range(0, 3).Select(_ => new Half[z * rows * columns]).ToArray())])
+            {
+                Boxes = [.. story.Shots.Select(shot => Enumerable.Repeat<StageBox[]>([], shot.Spec.Frames).ToArray())],
+                Collages = [.. shots.Select(_ => new[] { new Half[z * rows * columns] })],
+                Moving = [.. shots.Select(_ => new Half[z * Frames * rows * columns])],
+            };
         })];
 
     /// <summary>Every frame of shot n points at angle 0.3 n, so that a label tells which two shots it is about.</summary>
@@ -40,11 +47,11 @@ public sealed class OneStoryTests : IDisposable
         const int Z = 2, Rows = 2, Columns = 3, Shot = Frames * Rows * Columns;
         var stories = Stories(6, Z, Rows, Columns, (story, shot, _) => 1 + 16 * story + shot);
         var examples = new OneStoryExamples(stories, Z, Rows, Columns, 0, [Angle]);
-        var batch = examples.Draw(new Chance(5), 300, new Inflation());
+        var batch = examples.Draw(new Chance(5), 300, new Inflation(), OneStoryExamples.Modes[0]);
         var (kinds, orders) = (new Dictionary<string, int>(), new HashSet<(string, int)>());
         for (var i = 0; i < batch.Size; i++)
         {
-            var code = (int)batch.Target[i * Z * Shot] - 1;
+            var code = (int)batch.Shot.Target[i * Z * Shot] - 1;
             var (story, target) = (code / 16, code % 16);
             var real = new List<int>();
             for (var place = 0; place < 2; place++)
@@ -76,12 +83,41 @@ public sealed class OneStoryTests : IDisposable
     }
 
     [Fact]
+    public void Without_inflation_a_pair_remembers_its_one_shot_alone()
+    {
+        var examples = new OneStoryExamples(Stories(4, 1, 2, 2, (_, _, _) => 1), 1, 2, 2, 0, [Angle]);
+        var batch = examples.Draw(new Chance(2), 20, new Inflation(RealTriplets: 0, Share: 0), OneStoryExamples.Modes[0]);
+        Assert.All(batch.Earlier, earlier => Assert.Equal(Frames, earlier));
+        Assert.All(batch.Real, real => Assert.Equal(Enumerable.Range(0, Frames), real.Order()));
+        for (var i = 0; i < batch.Size; i++)
+            for (var f = 0; f < 2 * Frames; f++)
+                Assert.Equal(f < Frames ? 1 : 0, batch.Memory[(i * 2 * Frames + f) * 4]);
+    }
+
+    [Fact]
+    public void A_shot_has_drafts_or_its_first_frame_where_its_mode_says_so()
+    {
+        var examples = new OneStoryExamples(Stories(4, 1, 2, 2, (_, _, _) => 1), 1, 2, 2, 0, [Angle]);
+        double First(int mode)
+        {
+            var mask = examples.Draw(new Chance(2), 40, new Inflation(), OneStoryExamples.Modes[mode]).Shot.KnownMask;
+            return Enumerable.Range(0, 40).Average(i => mask[i * 4 * Frames * 4]);
+        }
+        Assert.Equal(0, First(0));
+        Assert.Equal(0.5, First(1), 1e-6);
+        Assert.InRange(First(2), 0.4, 0.5);                 // of nearly all a draft
+        Assert.Equal(1, First(3));
+        Assert.Equal(1, OneStoryExamples.Modes.Sum(mode => mode.Share), 1e-9);
+    }
+
+    [Fact]
     public void A_label_is_the_mean_over_feature_models_of_the_cosine_with_the_mean_frame_to_be_made()
     {
         var stories = Stories(2, 1, 1, 1, (_, _, _) => 1);
         // Of two models one sees nothing anywhere.
         float[][] Nothing(DrawnStory story, int shot) => [.. Enumerable.Repeat<float[]>([0], Frames)];
-        var batch = new OneStoryExamples(stories, 1, 1, 1, 0, [Nothing, Often]).Draw(new Chance(1), 20, new Inflation(RealTriplets: 1));
+        var batch = new OneStoryExamples(stories, 1, 1, 1, 0, [Nothing, Often]).Draw(new Chance(1), 20,
+            new Inflation(RealTriplets: 1), OneStoryExamples.Modes[0]);
         for (var i = 0; i < batch.Labels.Length; i++) Assert.Equal(i % Frames % 2 * 0.5, batch.Labels[i], 1e-6);
     }
 
@@ -168,7 +204,7 @@ public sealed class OneStoryTests : IDisposable
         // On held-out stories it is measured beside what needs no learning.
         var held = File.ReadLines(Path.Combine(_folder, "learns", "log.jsonl")).Select(line => JsonNode.Parse(line)!)
             .Single(line => line["held out, selector"] is not null);
-        Assert.All(["selected", "newest", "even"], name => Assert.NotNull(held[$"held out, shot with {name}"]));
+        Assert.All(["selected", "newest", "even", "none"], name => Assert.NotNull(held[$"held out, shot with {name}"]));
 
         var brief = settings with { Steps = 4 };                                 // two steps of warm-up, two of the selector's choice
         var whole = Run("whole", brief, int.MaxValue);
@@ -182,6 +218,7 @@ public sealed class OneStoryTests : IDisposable
         var caption = new RandomSource(5).Normal("caption", 0, 7, 16);
         var (context, chosen) = story.Remember(new RandomSource(5).Normal("memory", 0, 1, 6, 35, 16, 28), caption);
         using (context) Assert.InRange(context.Tokens.Size(1), 1, 28);
-        Assert.Equal(settings.Parts.Selection.Kept, chosen.Distinct().Count());
+        Assert.Equal(settings.Parts.Selection.Kept, chosen.Select(frame => frame.Frame).Distinct().Count());
+        Assert.Equal(context.Tokens.Size(1), chosen.Sum(frame => frame.Tokens));
     });
 }

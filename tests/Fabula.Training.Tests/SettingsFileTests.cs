@@ -40,6 +40,7 @@ public sealed class SettingsFileTests
                 "pocket-text" => SettingsFile.Over(new TextSettings(), json),
                 "pocket-video" or "pocket-transitions" => SettingsFile.Over(new VideoSettings(), json),
                 "storymem-lora" => SettingsFile.Over(new LoraSettings(), json),
+                _ when file.StartsWith("recipes/onestory/", StringComparison.Ordinal) => SettingsFile.Over(new OneStorySettings(), json),
                 var other => throw new InvalidOperationException($"{other} is the settings of no recipe that this test knows."),
             };
             Assert.NotNull(read);

@@ -90,11 +90,16 @@ static class DoctorCommand
             var model = ModelFolder.Open(path);
             var broken = model.Parts.FirstOrDefault(part => !part.IsUsable);
             return Say(broken is null, "model",
-                $"{path}: {(broken is null ? FilmFacts.Of(model).Name : $"the {broken.Role} {broken.Problem}")}",
+                $"{path}: {(broken is null ? FilmFacts.Of(model).Name + Story(model) : $"the {broken.Role} {broken.Problem}")}",
                 "Get the file again: fabula models inspect says more.");
         }
         catch (CheckpointException e) { return Say(false, "model", e.Message, "Get the model again."); }
     }
+
+    /// <summary>Whether it can make films with --method onestory.</summary>
+    static string Story(ModelFolder model) =>
+        StoryFolder.Of(model) is not { } story ? "; no OneStory"
+        : story.Problem is { } problem ? $"; OneStory: {problem}" : "; with OneStory";
 
     static bool Store(string folder)
     {

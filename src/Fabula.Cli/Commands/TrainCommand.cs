@@ -102,17 +102,24 @@ static class TrainCommand
     {
         var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new OneStorySettings().Steps };
         var from = new Option<string>("--from") { Description = "A pocket folder whose video weights to begin with.", Required = true };
-        Option[] options = [steps, Tools, Latents, Stories, ClipEvery, from];
+        var judge = new Option<string?>("--judge")
+        {
+            Description = "A judge's folder: what it sees says which frames matter, in place of the truth of the drawing.",
+        };
+        Option[] options = [steps, Tools, Latents, Stories, ClipEvery, from, judge];
         return Recipe("onestory", "Memory for the pocket video model: which frames matter, and what to make of them.", options,
             (parsed, crewOf) =>
         {
             var settings = Settings(parsed, steps, new OneStorySettings());
-            var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
+            using var reader = parsed.GetValue(judge) is { } read ? Training.Judge.Open(read) : null;
+            var run = new TrainingRun(parsed.GetValue(Out)!,
+                settings.ToJson(parsed.GetValue(Processes), reader is null ? "truth" : "judge"));
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
-            using var features = new TheatreFeatures();
-            var examples = new OneStoryExamples(Load(parsed, parts, crew, new VideoSettings().Seed), parts.Vae.Config.ZDim, 16, 28,
-                settings.FigureWeight, features.All);
+            using var truth = new TheatreFeatures();
+            using var seen = reader is null ? null : new JudgeFeatures(reader);
+            var stories = Load(parsed, parts, crew, new VideoSettings().Seed, clipsAlone: true);
+            var examples = new OneStoryExamples(stories, parts.Vae.Config.ZDim, 16, 28, settings.FigureWeight, seen?.All ?? truth.All);
             using var begin = PocketFolder.OpenVideo(parsed.GetValue(from)!);
             OneStoryRecipe.Run(settings, parts, begin, examples, run, crew, Console.WriteLine, CancellationToken.None);
             foreach (var weight in weights) weight.Dispose();
@@ -172,17 +179,21 @@ static class TrainCommand
     /// <summary>
     /// The stories to learn from: everybody encodes a part of what is not there, then reads the others'. Mirrored ones have no clips.
     /// </summary>
-    static List<LatentStory> Load(ParseResult parsed, VideoTools parts, Crew crew, ulong seed, bool mirrored = false)
+    /// <param name="clipsAlone">Only stories that have clips.</param>
+    static List<LatentStory> Load(ParseResult parsed, VideoTools parts, Crew crew, ulong seed, bool mirrored = false,
+        bool clipsAlone = false)
     {
         var store = new LatentStories(parts.Vae, parsed.GetValue(Latents)!, seed, mirrored: mirrored);
         var (count, every) = (parsed.GetValue(Stories), mirrored ? int.MaxValue : parsed.GetValue(ClipEvery));
         var (from, to) = (count * crew.Rank / crew.Size, count * (crew.Rank + 1) / crew.Size);
-        foreach (var _ in store.Load(from, to, every, n =>
+        IEnumerable<LatentStory> Part(int begin, int end, Action<int>? done = null) => !clipsAlone ? store.Load(begin, end, every, done)
+            : Enumerable.Range(begin, end - begin).Where(n => n % every == 0).SelectMany(n => store.Load(n, n + 1, every, done));
+        foreach (var _ in Part(from, to, n =>
         {
             if (n % 20 == 0 && crew.Leads) Console.WriteLine($"story {n - from}/{to - from} of this process encoded");
         })) { }
         crew.Meet();
-        return [.. store.Load(0, count, every)];
+        return [.. Part(0, count)];
     }
 
     static KeyframeExamples Keyframes(VideoTools parts, IReadOnlyList<LatentStory> stories, IReadOnlyList<LatentStory> mirrored) =>

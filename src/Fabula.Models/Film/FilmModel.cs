@@ -25,6 +25,9 @@ public sealed class FilmModel : IDisposable
     WanTokenizer? _tokenizer;
     Loaded<WanClipVision>? _clip;
     readonly Loaded<WanTransformer>?[] _experts;
+    readonly StoryFolder? _storyFolder;
+    StoryMemory? _story;
+    Loaded<WanTransformer>? _storyteller;
 
     public FilmFacts Facts { get; }
 
@@ -46,6 +49,7 @@ public sealed class FilmModel : IDisposable
     FilmModel(ModelFolder folder, FilmFacts facts, string digest, Device device, int threads, bool? large)
     {
         (_folder, Facts, _device, _threads) = (folder, facts, device, threads);
+        _storyFolder = StoryFolder.Of(folder);
         _keepsParts = !large ?? folder.IsSmall;
         _type = folder.IsSmall && device.IsCpu ? DType.F32 : DType.BF16;
         _experts = new Loaded<WanTransformer>?[folder.Transformers.Count];
@@ -103,6 +107,56 @@ public sealed class FilmModel : IDisposable
         });
     }
 
+    /// <summary>OneStory: writes what later shots may recall of these frames, each [H, W, 3], 4n + 1 of them.</summary>
+    /// <exception cref="ArgumentException">The model has no OneStory.</exception>
+    public void Keep(IReadOnlyList<byte[]> frames, int width, int height, string path) => LibTorch.Run(() =>
+    {
+        if (LibTorch.Threads != _threads) LibTorch.Threads = _threads;
+        _ = Conditioning.LatentFrames(frames.Count);
+        var (story, vae) = (Story(), (_vae ??= _folder.LoadVae(DType.F32, _device)).Network);
+        using var scope = TensorScope.Open();
+        // In the VAE's own groups (1, 4, 4, ... frames), so that a long shot is never in memory as pixels.
+        Tensor Group(int first)
+        {
+            using var inner = TensorScope.Open();
+            return inner.Keep(Tensor.Stack(1, [.. frames.Skip(first).Take(first == 0 ? 1 : 4)
+                .Select(frame => Fitted(new(frame, width, height), height, width))]).Unsqueeze(0));        // [1, 3, 1 or 4, H, W]
+        }
+        IEnumerable<Tensor> Groups()
+        {
+            for (var first = 0; first < frames.Count; first += first == 0 ? 1 : 4)
+            {
+                var group = Group(first);
+                yield return group;
+                group.Dispose();
+            }
+        }
+        story.Keep(WanVae.Join(vae.EncodeGroups(Groups())), path);
+        Release(ref _vae);
+    });
+
+    /// <summary>OneStory: chooses what a shot recalls of earlier ones, and writes it for <see cref="ShotRequest.Recalled"/>.</summary>
+    /// <param name="prompt">The shot's.</param>
+    /// <param name="earlier">Files of <see cref="Keep"/>, oldest first; at least one.</param>
+    /// <returns>The frames, the most relevant first.</returns>
+    /// <exception cref="ArgumentException">The model has no OneStory.</exception>
+    public IReadOnlyList<RecalledFrame> Recall(string prompt, IReadOnlyList<string> earlier, string path) => LibTorch.Run(() =>
+    {
+        if (LibTorch.Threads != _threads) LibTorch.Threads = _threads;
+        var story = Story();
+        using var rows = Encode(prompt);
+        Release(ref _text);
+        return story.Recall(rows, earlier, path);
+    });
+
+    StoryMemory Story() => _story ??= new StoryMemory(_storyFolder is { Problem: null } folder ? folder
+        : throw new ArgumentException($"{Facts.Name} has no OneStory: choose another method, or teach it with fabula train onestory."),
+        _folder.Config, _type, _device);
+
+    /// <summary>The transformer that recalls: one of its own, or the model's.</summary>
+    WanTransformer Storyteller() => _storyFolder!.Transformer == _folder.Transformers[0] ? (_experts[0] ??= Transformer(0)).Network
+        : (_storyteller ??= _folder.LoadTransformer(_storyFolder.Transformer, _type, _device)).Network;
+
     void Require(ShotRequest request)
     {
         string? Missing(FilmModes mode, bool wanted, string what) =>
@@ -115,6 +169,7 @@ public sealed class FilmModel : IDisposable
             ?? Missing(FilmModes.First, request.First is not null, "begin a shot with a given frame")
             ?? Missing(FilmModes.Last, request.Last is not null, "end a shot with a given frame")
             ?? Missing(FilmModes.Memory, request.Memory.Count > 0, "remember pictures")
+            ?? Missing(FilmModes.Story, request.Recalled is not null, "recall frames of earlier shots")
             ?? Missing(FilmModes.Background, request.Drafts.Count > 0, "begin with an empty place");
         if (problem is not null) throw new ArgumentException(problem);
         if (request.Width < 1 || request.Height < 1 || request.Width % Facts.SideMultiple != 0 || request.Height % Facts.SideMultiple != 0)
@@ -137,7 +192,9 @@ public sealed class FilmModel : IDisposable
         var (shape, _) = LatentShape(request);
         var (condition, first, clip) = Condition(request);
         var (prompt, negative) = Rows(request, keeping.Folder);
-        var experts = Enumerable.Range(0, _experts.Length).Select(i => (_experts[i] ??= Transformer(i)).Network).ToList();
+        var experts = request.Recalled is not null ? [Storyteller()]
+            : Enumerable.Range(0, _experts.Length).Select(i => (_experts[i] ??= Transformer(i)).Network).ToList();
+        var context = request.Recalled is null ? null : Story().Context(request.Recalled, (int)shape[3], (int)shape[4]);
         using var noise = new RandomSource(request.Seed).Normal("noise", 0, shape);
         try
         {
@@ -154,6 +211,7 @@ public sealed class FilmModel : IDisposable
                 Memory = request.Memory.Count,
                 MemoryGuidance = request.MemoryGuidance,
                 DraftTrust = request.DraftTrust,
+                Context = context,
             };
             var sampler = experts.Count == 1 ? new WanSampler(new(experts[0], request.Guidance))
                 : new WanSampler(new(experts[1], request.Guidance),
@@ -174,6 +232,8 @@ public sealed class FilmModel : IDisposable
         finally
         {
             foreach (var tensor in new[] { condition, first, clip, prompt, negative }) tensor?.Dispose();
+            context?.Dispose();
+            Release(ref _storyteller);
             for (var i = 0; i < _experts.Length; i++) Release(ref _experts[i]);
         }
     }
@@ -340,15 +400,18 @@ public sealed class FilmModel : IDisposable
 
     public void Dispose()
     {
-        if (_vae is null && _text is null && _clip is null && _experts.All(expert => expert is null)) return;
+        if (_vae is null && _text is null && _clip is null && _story is null && _storyteller is null
+            && _experts.All(expert => expert is null)) return;
         LibTorch.Run(() =>
         {
             _vae?.Dispose();
             _text?.Dispose();
             _clip?.Dispose();
             foreach (var expert in _experts) expert?.Dispose();
+            _story?.Dispose();
+            _storyteller?.Dispose();
         });
-        (_vae, _text, _clip) = (null, null, null);
+        (_vae, _text, _clip, _story, _storyteller) = (null, null, null, null, null);
         Array.Clear(_experts);
     }
 }

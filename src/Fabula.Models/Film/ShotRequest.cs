@@ -42,6 +42,8 @@ public sealed record ShotRequest
     public IReadOnlyList<Picture> Memory { get; init; } = [];
     /// <summary>Temporal distance of remembered pictures (<see cref="Conditioning.Positions"/>).</summary>
     public double MemoryStride { get; init; } = 5;
+    /// <summary>OneStory: the file of what <see cref="FilmModel.Recall"/> has chosen for this shot; null: it recalls nothing.</summary>
+    public string? Recalled { get; init; }
     /// <summary>How strongly memory is followed, against the same shot without it; 1 spends no further pass.</summary>
     public double MemoryGuidance { get; init; } = 1;
 }
@@ -68,4 +70,6 @@ public enum FilmModes
     Memory = 8,
     /// <summary>A shot before a given empty place.</summary>
     Background = 16,
+    /// <summary>A shot that recalls frames of all earlier ones (OneStory).</summary>
+    Story = 32,
 }

@@ -31,6 +31,11 @@ public static class Loading
             return new WanTransformer(folder.Config, weights);
         });
 
+    /// <summary>Another transformer of this model's configuration and layout, such as a fine-tuned one.</summary>
+    internal static Loaded<WanTransformer> LoadTransformer(this ModelFolder folder, ModelPart part, DType type, Device device) =>
+        Build(part, type, device, folder.Layout == ModelLayout.Diffusers ? WanNames.Transformer.Rename : null,
+            weights => new WanTransformer(folder.Config, weights));
+
     /// <summary>The VAE. The reference runs it in fp32.</summary>
     public static Loaded<WanVae> LoadVae(this ModelFolder folder, DType type, Device device)
     {

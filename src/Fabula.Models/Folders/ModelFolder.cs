@@ -103,6 +103,9 @@ public sealed record ModelFolder
             .AppendLine($"{Name} ({(Layout == ModelLayout.Original ? "original" : "diffusers")} layout) in {Root}");
         foreach (var part in Parts)
             text.AppendLine($"  {part.Role,-26} {part.Problem ?? Path.GetRelativePath(Root, part.Path!)}");
+        if (StoryFolder.Of(this) is { } story)
+            text.AppendLine($"  {"OneStory",-26} "
+                + (story.Problem ?? Path.GetRelativePath(Root, Path.Combine(story.Root, OneStory.WeightsFile))));
         text.Append($"  sampling                   {Defaults.Steps} steps, shift {Defaults.Shift}");
         if (Defaults.SmallShift is { } small) text.Append($" ({small} at 480p)");
         text.Append(Boundary is { } boundary ? $", guidance {Defaults.HighGuidance} above {boundary} and {Defaults.Guidance} below"

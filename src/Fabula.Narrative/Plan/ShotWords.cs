@@ -89,6 +89,8 @@ public enum FilmMethod
     [JsonStringEnumMemberName("storymem")] StoryMem,
     /// <summary>A plate for every place, a keyframe before every shot, bridges in which people walk in and out.</summary>
     [JsonStringEnumMemberName("infinitystory")] InfinityStory,
+    /// <summary>Of all earlier shots the few frames that a learned choice finds relevant to the new one.</summary>
+    [JsonStringEnumMemberName("onestory")] OneStory,
 }
 
 /// <summary>Words in small letters with blanks; numbers in their place are refused.</summary>

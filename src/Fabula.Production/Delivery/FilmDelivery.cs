@@ -15,7 +15,11 @@ namespace Fabula.Production.Delivery;
 /// <param name="MemoryFrom">The shots that it remembers.</param>
 /// <param name="Digest">SHA-256 of the frames file.</param>
 public sealed record ShotClip(string ShotId, string FramesFile, int Width, int Height, int Frames, double FramesPerSecond, int DropFirst,
-    ulong Seed, string Prompt, IReadOnlyList<string> MemoryFrom, string Digest);
+    ulong Seed, string Prompt, IReadOnlyList<string> MemoryFrom, string Digest)
+{
+    /// <summary>OneStory: which frames of these, the most relevant first.</summary>
+    public IReadOnlyList<RecalledFrames> Recalled { get; init; } = [];
+}
 
 /// <param name="Digest">Of weights and way of computing.</param>
 /// <param name="Version">Of Fabula.</param>
@@ -57,7 +61,8 @@ public static class FilmDelivery
             var (joins, shifts) = SteadyColour.Measure(input.Clips, SamePlace(input.Plan), options.SteadyColour, stop);
             var notes = Documents(timeline, work);
             Pictures(input, options, shape, timeline, names, shifts, work, stop);
-            Text(work, "storyboard.html", Storyboard.Page(input, timeline, Stills.Of(input, options, work, stop), notes));
+            Text(work, "storyboard.html", Storyboard.Page(input, timeline, Stills.Of(input, options, work, stop),
+                Stills.Recalled(input, options, work, stop), notes));
             var digests = new SortedDictionary<string, string>(StringComparer.Ordinal);
             foreach (var file in Files(work)) digests.Add(file, Artifact.OfFile(Path.Combine(work, file)).Digest.ToString());
             Text(work, "provenance.json", Provenance.Write(input, timeline, names, joins, digests, notes));

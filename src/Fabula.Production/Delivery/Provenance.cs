@@ -33,7 +33,7 @@ static class Provenance
     /// <param name="PlanDigest">SHA-256 of this shot's, or this transition's, entry in the plan as JSON.</param>
     /// <param name="FramesDigest">SHA-256 of its frames, as the model made them.</param>
     sealed record Clip(string Id, string Kind, string File, int Frames, ulong Seed, string Prompt, int? Take,
-        IReadOnlyList<string> MemoryFrom, string PlanDigest, string FramesDigest);
+        IReadOnlyList<string> MemoryFrom, IReadOnlyList<RecalledFrames>? Recalled, string PlanDigest, string FramesDigest);
 
     /// <param name="files">SHA-256 of delivered files, by name.</param>
     /// <param name="clipFiles">The delivered file of each clip, by its id.</param>
@@ -55,7 +55,7 @@ static class Provenance
             var plan = shot is not null ? JsonSerializer.SerializeToUtf8Bytes(shot)
                 : JsonSerializer.SerializeToUtf8Bytes(transitions.GetValueOrDefault(clip.ShotId));
             return new(clip.ShotId, shot is not null ? "shot" : "bridge", clipFiles[clip.ShotId], clip.Frames, clip.Seed, clip.Prompt,
-                shot?.Take, clip.MemoryFrom, Digest.Of(plan).ToString(), clip.Digest);
+                shot?.Take, clip.MemoryFrom, clip.Recalled is [] ? null : clip.Recalled, Digest.Of(plan).ToString(), clip.Digest);
         }
     }
 }

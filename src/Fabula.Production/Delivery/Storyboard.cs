@@ -11,9 +11,10 @@ namespace Fabula.Production.Delivery;
 static class Storyboard
 {
     /// <param name="stills">Pictures of each clip as data: URLs.</param>
+    /// <param name="recalled">Pictures of frames that shots recall.</param>
     /// <param name="notes">What the delivery could not write.</param>
     public static string Page(FilmDelivery.Input input, Timeline timeline, IReadOnlyDictionary<string, IReadOnlyList<string>> stills,
-        IReadOnlyList<string> notes)
+        IReadOnlyDictionary<(string Shot, int Frame), string> recalled, IReadOnlyList<string> notes)
     {
         var (plan, html) = (input.Plan, new StringBuilder());
         var clips = input.Clips.ToDictionary(clip => clip.ShotId);
@@ -62,6 +63,7 @@ static class Storyboard
             foreach (var id in clip.MemoryFrom)
                 html.Append(numbers.TryGetValue(id, out var n) ? $"<a href=\"#shot-{n}\"><b>{n}</b> {Text(id)}</a> " : $"{Text(id)} ");
             html.Append("</dd>\n");
+            Recalled(html, clip, numbers, recalled);
             Entry(html, "Frames", $"{clip.Frames} of {clip.Width} x {clip.Height}, SHA-256 {clip.Digest}");
             html.Append("</dl>\n</details>\n</div>\n</article>\n");
         }
@@ -97,6 +99,24 @@ static class Storyboard
         Entry(html, "Prompt", clip.Prompt);
         Entry(html, "Seed", clip.Seed.ToString(CultureInfo.InvariantCulture));
         html.Append("</dl>\n</details>\n</div>\n</article>\n");
+    }
+
+    /// <summary>OneStory: every recalled frame with the selector's score and its share of the tokens.</summary>
+    static void Recalled(StringBuilder html, ShotClip clip, Dictionary<string, int> numbers,
+        IReadOnlyDictionary<(string Shot, int Frame), string> pictures)
+    {
+        if (clip.Recalled.Count == 0) return;
+        html.Append("<dt>Recalls</dt>\n<dd class=\"recalled\">");
+        foreach (var frame in clip.Recalled)
+        {
+            html.Append("<figure>");
+            if (pictures.TryGetValue((frame.Shot, frame.Frame), out var picture))
+                html.Append($"<img src=\"{picture}\" alt=\"\" loading=\"lazy\">");
+            html.Append(CultureInfo.InvariantCulture, $"<figcaption>shot {numbers.GetValueOrDefault(frame.Shot)}, frame {frame.Frame}: ")
+                .Append(CultureInfo.InvariantCulture, $"relevance {frame.Score:0.00}, ")
+                .Append(CultureInfo.InvariantCulture, $"{100 * frame.Share:0} % of the tokens</figcaption></figure>");
+        }
+        html.Append("</dd>\n");
     }
 
     static void Pictures(StringBuilder html, IReadOnlyList<string> stills, string what)

@@ -44,6 +44,10 @@ static class StoryboardStyle
         dt { color: var(--soft); }
         dd { margin: 0; overflow-wrap: anywhere; white-space: pre-line; }
         dd a { color: inherit; margin-right: .6rem; white-space: nowrap; }
+        .recalled { display: flex; flex-wrap: wrap; gap: .5rem; white-space: normal; }
+        .recalled figure { margin: 0; flex: 0 1 7.5rem; }
+        .recalled img { width: 100%; height: auto; border-radius: 4px; display: block; }
+        .recalled figcaption { color: var(--soft); font-size: .92em; }
         footer { margin-top: 2.5rem; font-size: .87rem; color: var(--soft); }
         @media (max-width: 46rem) {
           article { grid-template-columns: 1fr; gap: .8rem; }

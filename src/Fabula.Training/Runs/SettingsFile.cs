@@ -2,6 +2,7 @@
 // settings need be in it; names are those of the C# records, in snake case.
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace Fabula.Training;
 
@@ -12,6 +13,7 @@ public static class SettingsFile
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         IgnoreReadOnlyProperties = true,
         IncludeFields = true,                                        // of tuples
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
     /// <summary>The settings with what the file says instead.</summary>

@@ -30,6 +30,22 @@ public class StoryboardTests
     }
 
     [Fact]
+    public void A_shot_that_recalls_frames_shows_them_with_their_relevance_and_share()
+    {
+        using var film = new SmallFilm();
+        var input = film.Input();
+        var (first, last) = (input.Clips[0], input.Clips[^1]);
+        var clips = input.Clips.ToList();
+        clips[^1] = last with { Recalled = [new(first.ShotId, 6, 0.83, 0.7), new(first.ShotId, 0, -0.1, 0.3)] };
+        FilmDelivery.Write(input with { Clips = clips }, film.Out, default, SmallFilm.Options);
+        var page = File.ReadAllText(Path.Combine(film.Out, "storyboard.html"));
+        Assert.Contains("shot 1, frame 6: relevance 0.83, 70 % of the tokens", page);
+        Assert.Contains("shot 1, frame 0: relevance -0.10, 30 % of the tokens", page);
+        Assert.Equal(3 * clips.Count + 2, Regex.Count(page, "src=\"data:image/jpeg;base64,/9j/"));
+        Assert.Matches("\"recalled\": \\[\\s*\\{\\s*\"shot\"", File.ReadAllText(Path.Combine(film.Out, "provenance.json")));
+    }
+
+    [Fact]
     public void Hostile_names_and_prompts_stay_text_and_stay_in_the_folder()
     {
         using var film = new SmallFilm();
