@@ -182,12 +182,12 @@ public static class PlannerRecipe
             return new PlannerFrame([.. sequences[0].Where(row => row.Kind != PlannerKind.Picture)], vectors.Sentences, vectors.Identities);
         });
         Tensor[] told = [.. lesson.Planner.Tell(frames, new RandomSource(lesson.Settings.Seed))];
-        var rows = TokenizerRecipe.Rows(tokenizer, lesson.Reader, story.Keyframes, Tensor.Stack(0, told), script: true);
+        var view = TokenizerRecipe.View(tokenizer, lesson.Reader, story.Keyframes, Tensor.Stack(0, told), script: true);
         foreach (var tokens in told) tokens.Dispose();
         var (network, count) = (tokenizer.Config, story.Keyframes.Length);
         var pictures = Tensor.From([.. story.Keyframes.SelectMany(keyframe => keyframe.Picture.Select(value => (float)value))], count,
             network.Channels, network.Rows, network.Columns);
-        TokenizerRecipe.Sheet(run, "told", step, tools.Vae, pictures, TokenizerRecipe.Rendered(tokenizer, rows, lesson.Settings.Seed));
+        TokenizerRecipe.Sheet(run, "told", step, tools.Vae, pictures, TokenizerRecipe.Rendered(tokenizer, view, lesson.Settings.Seed));
     }
 
     /// <summary>What learning and examining have in common.</summary>

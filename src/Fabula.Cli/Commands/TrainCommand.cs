@@ -110,16 +110,18 @@ static class TrainCommand
     static Command Tokenizer()
     {
         var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new TokenizerSettings().Steps };
-        Option[] options = [steps, Tools, Latents, Stories, ClipEvery];
+        var from = new Option<string?>("--from") { Description = "A pocket folder whose video model the decoder begins as." };
+        Option[] options = [steps, Tools, Latents, Stories, ClipEvery, from];
         return Recipe("tokenizer", "MovieDreamer's tokenizer: a keyframe to two tokens and back.", options, (parsed, crewOf) =>
         {
             var settings = Settings(parsed, steps, new TokenizerSettings());
             Directory.CreateDirectory(parsed.GetValue(Out)!);
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
-            var examples = Keyframes(parts, Load(parsed, parts, crew, settings.Seed), []);
+            var examples = Keyframes(parts, Load(parsed, parts, crew, settings.Seed, drafts: false), []);
+            using var begin = parsed.GetValue(from) is { } folder ? PocketFolder.OpenVideo(folder) : null;
             TokenizerRecipe.Run(settings, parts, examples, HeldOut(parsed, parts, settings.Seed), parsed.GetValue(Out)!, crew,
-                Console.WriteLine, CancellationToken.None);
+                Console.WriteLine, CancellationToken.None, begin);
             foreach (var weight in weights) weight.Dispose();
         });
     }
@@ -140,8 +142,8 @@ static class TrainCommand
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
-            var mirrored = Load(parsed, parts, crew, settings.Seed, mirrored: true);
-            var examples = Keyframes(parts, Load(parsed, parts, crew, settings.Seed), mirrored);
+            var mirrored = settings.Flip > 0 ? Load(parsed, parts, crew, settings.Seed, mirrored: true, drafts: false) : [];
+            var examples = Keyframes(parts, Load(parsed, parts, crew, settings.Seed, drafts: false), mirrored);
             PlannerRecipe.Run(settings, parts, network, examples, HeldOut(parsed, parts, settings.Seed), run, crew, Console.WriteLine,
                 CancellationToken.None);
             foreach (var weight in weights.Append(own)) weight.Dispose();
@@ -160,7 +162,7 @@ static class TrainCommand
     /// <summary>
     /// The stories to learn from: everybody encodes a part of what is not there, then reads the others'. Mirrored ones have no clips.
     /// </summary>
-    static List<LatentStory> Load(ParseResult parsed, VideoTools parts, Crew crew, ulong seed, bool mirrored = false)
+    static List<LatentStory> Load(ParseResult parsed, VideoTools parts, Crew crew, ulong seed, bool mirrored = false, bool drafts = true)
     {
         var store = new LatentStories(parts.Vae, parsed.GetValue(Latents)!, seed, mirrored: mirrored);
         var (count, every) = (parsed.GetValue(Stories), mirrored ? int.MaxValue : parsed.GetValue(ClipEvery));
@@ -168,9 +170,9 @@ static class TrainCommand
         foreach (var _ in store.Load(from, to, every, n =>
         {
             if (n % 20 == 0 && crew.Leads) Console.WriteLine($"story {n - from}/{to - from} of this process encoded");
-        })) { }
+        }, drafts)) { }
         crew.Meet();
-        return [.. store.Load(0, count, every)];
+        return [.. store.Load(0, count, every, null, drafts)];
     }
 
     static KeyframeExamples Keyframes(VideoTools parts, IReadOnlyList<LatentStory> stories, IReadOnlyList<LatentStory> mirrored) =>
