@@ -14,9 +14,13 @@ namespace Fabula.Production;
 /// <param name="Seed">A film seed in place of the plan's: every shot gets another one that follows from it.</param>
 /// <param name="Only">One shot, whose take may be chosen with <paramref name="Take"/>.</param>
 /// <param name="Method">In place of the plan's.</param>
+/// <param name="Keyframes">Only the first frames of shots, as a sheet (<see cref="KeyframeSheet"/>).</param>
+/// <param name="Redo">A shot whose keyframe gets another seed.</param>
+/// <param name="Lock">A shot whose keyframe is kept as it was last seen on the sheet.</param>
 /// <param name="Again">Plan from the story although plan.json was edited.</param>
 public sealed record FilmOptions(string Model, string? Output = null, int? Steps = null, int? Seed = null, string? Only = null,
-    int? Take = null, FilmMethod? Method = null, string Device = "cpu", int? Threads = null, bool Again = false);
+    int? Take = null, FilmMethod? Method = null, string Device = "cpu", int? Threads = null, bool Again = false,
+    bool Keyframes = false, string? Redo = null, string? Lock = null);
 
 /// <summary>Every shot, bridge and picture of a film whose state is known ahead. Dispose of it to let the model go.</summary>
 public sealed class Film : IDisposable
@@ -52,6 +56,8 @@ public sealed class Film : IDisposable
         if (options.Take is { } take)
             Documents = ProductionFolder.Choose(Documents, options.Only
                 ?? throw new NarrativeException("--take chooses the take of one shot. Name it with --only SHOT."), take);
+        if (options.Redo is { } redo) Documents = KeyframeChoices.Redo(Documents, redo);
+        if (options.Lock is { } kept) Documents = KeyframeChoices.Lock(Documents, Output, kept);
         Renderer = renderer(Build);
         _words = new(() => Renderer.Words);
         var seeded = options.Seed is { } seed ? Reseeded(Documents.Plan, seed) : Documents.Plan;
@@ -68,6 +74,7 @@ public sealed class Film : IDisposable
             typeof(Film).Assembly.GetName().Version?.ToString(3) ?? "");
         var recipes = new Recipes(() => Renderer, assemble(Documents, Plan, model), () => _secondsPerWork);
         Graph = FilmGraph.Create(new(Plan, Root, Documents.Sources, Renderer.Facts, Renderer.Digest, options.Steps), recipes);
+        if (options.Keyframes) Graph = Graph.Only(KeyframeSheet.Steps(Graph, Plan));
         if (options.Only is not { } only) return;
         _only = new[] { only, FilmGraph.Bridge(only), FilmGraph.Clip(only) }.FirstOrDefault(Graph.Contains)
             ?? throw new NarrativeException($"There is no shot '{only}'. "
@@ -116,6 +123,9 @@ public sealed class Film : IDisposable
                 Published = Publishing.Publish(Output, Build, film, folder.Store.PathOf(film), point);
                 Digest = film.Digest.ToString();
             }
+            else if (news is BuildEnded { Outcome: BuildOutcome.Succeeded } sheet && _only is null)
+                Shown = KeyframeSheet.Write(Output, Plan, step =>
+                    Graph!.Contains(step) ? folder.Store.PathOf(sheet.Results.Find(step)!.Value) : null);
             else if (news is BuildEnded { Outcome: BuildOutcome.Succeeded } done && _only is not null
                 && done.Results.Find(_only) is { } one)
                 Shown = ShotFile.Write(Path.Combine(Output, "shots"), _only, folder.Store.PathOf(one), Plan.Film.Rate, Plan.Film.Title,
@@ -127,7 +137,9 @@ public sealed class Film : IDisposable
     /// <summary>Files written into <see cref="Output"/> by the last <see cref="Make(int, CancellationToken)"/>.</summary>
     public int Published { get; private set; }
 
-    /// <summary>With <see cref="FilmOptions.Only"/>, the video file of that one step, to look at.</summary>
+    /// <summary>
+    /// With <see cref="FilmOptions.Only"/>, the video file of that one step, with <see cref="FilmOptions.Keyframes"/> the page, to look at.
+    /// </summary>
     public string? Shown { get; private set; }
 
     /// <summary>Of the finished film.</summary>

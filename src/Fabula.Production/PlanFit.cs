@@ -19,6 +19,9 @@ public static class PlanFit
         if (plan.Film.Method is null && facts.Modes.HasFlag(FilmModes.Background))
             plan = plan with { Film = plan.Film with { Method = FilmMethod.InfinityStory } };
         if (plan.Film.Method == FilmMethod.StoryMem) plan = WithoutBridges(plan);
+        if (plan.Film.Method == FilmMethod.MovieDreamer && !facts.Modes.HasFlag(FilmModes.Keyframes | FilmModes.First))
+            findings.Add(Finding.Error("film.method", $"{facts.Name} cannot tell keyframes from a script and begin its shots with them.",
+                $"Name a model with a {KeyframeModel.FolderName} folder (fabula train tokenizer, planner), or another method."));
         var bridges = plan.Transitions.Count(join => join.Method == JoinMethod.Bridge);
         if (bridges > 0 && !facts.Modes.HasFlag(FilmModes.First | FilmModes.Last))
         {

@@ -70,6 +70,9 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         return Task.CompletedTask;
     });
 
+    /// <summary>MovieDreamer's.</summary>
+    public KeyframeRecipes Told => field ??= new(renderer);
+
     public Recipe Assembly => field ??= new Recipe("film", 1, (run, cancel) =>
     {
         assemble(run, cancel);
@@ -117,7 +120,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
 
     static List<byte[]> Unpack(byte[] kept, ClipSettings settings) => [.. kept.Chunk(settings.Width * settings.Height * 3)];
 
-    static bool Has(StepRun run, string input) => run.Step.Inputs.Any(other => other.Name == input);
+    internal static bool Has(StepRun run, string input) => run.Step.Inputs.Any(other => other.Name == input);
 
     static IEnumerable<Picture> Take(string path, int count)
     {
@@ -131,7 +134,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         }
     }
 
-    static (Picture First, Picture Last) Ends(string path)
+    internal static (Picture First, Picture Last) Ends(string path)
     {
         using var file = FramesFile.Open(path);
         byte[]? first = null, last = null;
@@ -139,7 +142,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         return (new Picture(first!, file.Width, file.Height), new Picture(last!, file.Width, file.Height));
     }
 
-    static Task Decode(string name, string path, CancellationToken cancel)
+    internal static Task Decode(string name, string path, CancellationToken cancel)
     {
         using var file = FramesFile.Open(path);
         foreach (var _ in file.Read()) cancel.ThrowIfCancellationRequested();

@@ -16,6 +16,9 @@ public interface IRenderer : IDisposable
 
     SeenWords? Words { get; }
 
+    /// <summary>What tells and draws a film's keyframes; there where <see cref="FilmModes.Keyframes"/> is among its modes.</summary>
+    IKeyframes? Keyframes { get; }
+
     /// <summary>About the most that a request holds, in bytes.</summary>
     long MemoryBytes(int width, int height, int frames, int memory);
 
@@ -30,6 +33,7 @@ public sealed class ModelRenderer(FilmModel model) : IRenderer
     public string Digest => model.Digest;
     public int Calls => model.Renders;
     public SeenWords? Words => model.SeenWords();
+    public IKeyframes? Keyframes => model.Keyframes;
 
     public long MemoryBytes(int width, int height, int frames, int memory) => model.MemoryBytes(width, height, frames, memory);
 

@@ -15,7 +15,7 @@ public sealed class StandInRenderer : IRenderer
     int _calls;
 
     public FilmFacts Facts { get; init; } =
-        new(Name, FilmModes.Text | FilmModes.First | FilmModes.Last | FilmModes.Memory, 16, Steps: 4, Shift: 3, Guidance: 1)
+        new(Name, FilmModes.Text | FilmModes.First | FilmModes.Last | FilmModes.Memory | FilmModes.Keyframes, 16, Steps: 4, Shift: 3, Guidance: 1)
         {
             Frames = 81,
             MostMemory = 4,
@@ -25,6 +25,7 @@ public sealed class StandInRenderer : IRenderer
     public string Digest => "stand-in 1";
     public int Calls => _calls;
     public SeenWords? Words { get; init; }
+    public IKeyframes Keyframes => field ??= new StandInKeyframes(() => Interlocked.Increment(ref _calls));
 
     public long MemoryBytes(int width, int height, int frames, int memory) => (long)width * height * 3 * frames;
 

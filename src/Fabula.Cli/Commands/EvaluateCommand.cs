@@ -18,6 +18,7 @@ static class EvaluateCommand
         };
         var stories = new Option<int>("--stories") { Description = "Held-out stories.", DefaultValueFactory = _ => 64 };
         var command = new Command("evaluate", "Measure a pocket model on held-out stories of Paper Theatre.") { model, judge, stories };
+        command.Add(EvaluateMovieDreamer.Create());
         command.SetAction(parsed => Outcome.Of(() =>
         {
             if (parsed.GetValue(stories) is < 1 or > 10_000) throw new FormatException("--stories is a number from 1 to 10000.");

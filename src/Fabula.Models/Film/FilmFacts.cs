@@ -40,6 +40,7 @@ public sealed record FilmFacts(string Name, FilmModes Modes, int SideMultiple, i
             _ => FilmModes.Text | FilmModes.First | FilmModes.Last | FilmModes.Memory,
         };
         if (config.TakesDrafts) modes |= FilmModes.Background;
+        if (KeyframeModel.IsIn(folder.Root)) modes |= FilmModes.Keyframes;
         var defaults = folder.Defaults;
         var facts = new FilmFacts(folder.Name, modes, stride * Math.Max(config.Patch.H, config.Patch.W), defaults.Steps, defaults.Shift,
             defaults.Guidance)

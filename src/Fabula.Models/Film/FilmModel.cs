@@ -25,6 +25,7 @@ public sealed class FilmModel : IDisposable
     Loaded<Umt5Encoder>? _text;
     Loaded<WanClipVision>? _clip;
     readonly Loaded<WanTransformer>?[] _experts;
+    KeyframeModel? _keyframes;
 
     public FilmFacts Facts { get; }
 
@@ -58,6 +59,10 @@ public sealed class FilmModel : IDisposable
         return new FilmModel(folder, FilmFacts.Of(folder), WeightsDigest.Of(path, digestCache, reading), Device.Parse(device),
             threads ?? Math.Max(1, Environment.ProcessorCount));
     }
+
+    /// <summary>What tells and draws a film's keyframes; null where the folder has none.</summary>
+    public KeyframeModel? Keyframes => !Facts.Modes.HasFlag(FilmModes.Keyframes) ? null
+        : _keyframes ??= new(_folder, Facts, _threads, () => Renders++);
 
     public SeenWords SeenWords() => Models.SeenWords.Of(_folder);
 
@@ -271,6 +276,8 @@ public sealed class FilmModel : IDisposable
 
     public void Dispose()
     {
+        _keyframes?.Dispose();
+        _keyframes = null;
         if (_vae is null && _text is null && _clip is null && _experts.All(expert => expert is null)) return;
         LibTorch.Run(() =>
         {

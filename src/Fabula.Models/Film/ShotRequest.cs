@@ -60,4 +60,6 @@ public enum FilmModes
     Memory = 8,
     /// <summary>A shot before a given empty place.</summary>
     Background = 16,
+    /// <summary>Keyframes of a whole film, told one after another from its script (<see cref="KeyframeModel"/>).</summary>
+    Keyframes = 64,
 }

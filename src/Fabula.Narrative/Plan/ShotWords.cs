@@ -89,6 +89,8 @@ public enum FilmMethod
     [JsonStringEnumMemberName("storymem")] StoryMem,
     /// <summary>A plate for every place, a keyframe before every shot, bridges in which people walk in and out.</summary>
     [JsonStringEnumMemberName("infinitystory")] InfinityStory,
+    /// <summary>The first frames of all shots are told one after another from the whole script, then each shot goes on from its own.</summary>
+    [JsonStringEnumMemberName("moviedreamer")] MovieDreamer,
 }
 
 /// <summary>Words in small letters with blanks; numbers in their place are refused.</summary>
