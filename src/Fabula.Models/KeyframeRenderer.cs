@@ -13,7 +13,7 @@ using Fabula.Torch;
 
 namespace Fabula.Models;
 
-/// <summary>What the decoder sees of pictures: rows [B, R, C] for its cross-attention, and a draft [B, 4 + z, h, w] where it takes one.</summary>
+/// <summary>What the decoder sees of pictures: rows [B, R, C] for its cross-attention, a draft [B, 4 + z, h, w] where it takes one.</summary>
 public sealed record KeyframeView(Tensor Rows, Tensor? Draft)
 {
     /// <summary>Of one picture.</summary>
@@ -60,7 +60,7 @@ public sealed class KeyframeRenderer
         TakesDrafts = config.Drafts,
     };
 
-    /// <summary>All that the decoder sees: <see cref="Rows"/>, and what the tokens that are not masked say of the picture as a draft.</summary>
+    /// <summary>All that the decoder sees: <see cref="Rows"/>, and what tokens that are not masked say of the picture as a draft.</summary>
     public KeyframeView View(Tensor tokens, Tensor? sentences = null, Tensor? identities = null, Tensor? seen = null)
     {
         var rows = Rows(tokens, sentences, identities, seen);

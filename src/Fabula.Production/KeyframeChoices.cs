@@ -36,7 +36,8 @@ public static class KeyframeChoices
     }
 
     static PlanShot Shot(ProductionDocuments documents, string id) => documents.Plan.Shots.FirstOrDefault(shot => shot.Id == id)
-        ?? throw new NarrativeException($"There is no shot '{id}'. " + Nearest.Advice(id, [.. documents.Plan.Shots.Select(shot => shot.Id)]));
+        ?? throw new NarrativeException($"There is no shot '{id}'. "
+            + Nearest.Advice(id, [.. documents.Plan.Shots.Select(shot => shot.Id)]));
 
     static ProductionDocuments With(ProductionDocuments documents, PlanShot chosen) => documents with
     {

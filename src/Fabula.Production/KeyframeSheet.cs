@@ -80,7 +80,8 @@ public static class KeyframeSheet
             .Append("<code>fabula plan FOLDER --keyframes --redo SHOT</code>; keep one: <code>--lock SHOT</code>; your own picture: ")
             .Append("<code>\"keyframePicture\"</code> of the shot in plan.json.</p>\n<main>\n");
         foreach (var shot in shots)
-            html.Append($"<figure><img src=\"{KeyframeChoices.Folder}/{shot.Id}.png\" alt=\"\" loading=\"lazy\"><figcaption><b>{shot.Id}</b>")
+            html.Append($"<figure><img src=\"{KeyframeChoices.Folder}/{shot.Id}.png\" alt=\"\" loading=\"lazy\">")
+                .Append($"<figcaption><b>{shot.Id}</b>")
                 .Append(shot.KeyframePicture is null ? "" : " <i>kept</i>").Append($"<br>{Text(shot.Action)}</figcaption></figure>\n");
         return html.Append("</main>\n</body>\n</html>\n").ToString();
     }

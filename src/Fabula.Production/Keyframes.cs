@@ -1,5 +1,5 @@
-// MovieDreamer's steps: a film's keyframes are told one after another from its script, each after the twelve before it, and drawn. A clip then
-// begins with its keyframe. docs/make.md, Methods.
+// MovieDreamer's steps: a film's keyframes are told one after another from its script, each after the twelve before it, and drawn. A clip
+// then begins with its keyframe. docs/make.md, Methods.
 //
 // A shot's script stands in the settings of its own step and travels with its tokens, so that no step depends on lines that come later: a
 // changed line changes the tokens from there on, and redraws the keyframes whose tokens became others.
@@ -30,7 +30,7 @@ sealed class KeyframeSteps(FilmGraphInput input, Recipes recipes, Func<Step, Ste
 
     public static string Id(string shot) => $"keyframe/{shot}";
 
-    /// <summary>The plan's own picture, or MovieDreamer's; null: another method's business, or none. Shots come in the film's order.</summary>
+    /// <summary>The plan's own picture, or MovieDreamer's; null: another method's business. Shots come in the film's order.</summary>
     public Step? Of(PlanShot shot)
     {
         if (!shot.Cut || !input.Facts.Modes.HasFlag(FilmModes.First)) return null;
@@ -63,8 +63,8 @@ public sealed class KeyframeRecipes(Func<IRenderer> renderer)
     {
         var settings = run.Step.Settings.Read<TokensSettings>();
         cancel.ThrowIfCancellationRequested();
-        var identities = settings.People.Select((who, i) => (who, Vector: Teller.Identity(Recipes.Ends(run.Input($"person-{i + 1}")).First)))
-            .ToDictionary(pair => pair.who, pair => pair.Vector);
+        var identities = settings.People.Index().ToDictionary(who => who.Item,
+            who => Teller.Identity(Recipes.Ends(run.Input($"person-{who.Index + 1}")).First));
         var script = Script(ScriptText.Read(settings.Script).Frames[0], identities);
         var before = run.Step.Inputs.Where(input => input.Name.StartsWith("before-", StringComparison.Ordinal))
             .Select(input => Read(run.Input(input.Name))).ToList();

@@ -15,7 +15,8 @@ public sealed class StandInRenderer : IRenderer
     int _calls;
 
     public FilmFacts Facts { get; init; } =
-        new(Name, FilmModes.Text | FilmModes.First | FilmModes.Last | FilmModes.Memory | FilmModes.Keyframes, 16, Steps: 4, Shift: 3, Guidance: 1)
+        new(Name, FilmModes.Text | FilmModes.First | FilmModes.Last | FilmModes.Memory | FilmModes.Keyframes, 16,
+            Steps: 4, Shift: 3, Guidance: 1)
         {
             Frames = 81,
             MostMemory = 4,

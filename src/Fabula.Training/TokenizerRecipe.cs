@@ -127,7 +127,7 @@ public static class TokenizerRecipe
 
     static bool IsMatrix(string name, Tensor tensor) => name.Contains(".blocks.", StringComparison.Ordinal) && tensor.Dims == 2;
 
-    /// <summary>The decoder begins as the video model does or as the one that is given, the compressor's blocks like the decoder's.</summary>
+    /// <summary>The decoder begins as the video model does or as the given one, the compressor's blocks like the decoder's.</summary>
     static void Begin(IReadOnlyDictionary<string, Tensor> weights, Weights? from)
     {
         const string Decoder = "renderer.decoder.", Compressor = "compressor.";

@@ -64,7 +64,8 @@ static class EvaluateMovieDreamer
         using var stage = new Stage(JudgeConfig.Width, JudgeConfig.Height);
         const ulong Seed = 3;
         var store = new LatentStories(tools.Vae, Path.GetTempPath(), Seed);
-        return new([.. Enumerable.Range(0, stories).Select(i => store.Encode(LatentStories.Tell(Seed, i, heldOut: true), false, stage))], [],
+        var told = Enumerable.Range(0, stories).Select(i => LatentStories.Tell(Seed, i, heldOut: true));
+        return new([.. told.Select(story => store.Encode(story, false, stage))], [],
             tools.Vae.Config.ZDim, 16, 28);
     }
 }

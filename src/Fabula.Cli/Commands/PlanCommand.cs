@@ -13,7 +13,7 @@ static class PlanCommand
         var again = new Option<bool>("--again") { Description = "Plan from the story though plan.json was edited; keeps seeds and takes" };
         var keyframes = new Option<bool>("--keyframes") { Description = "Make the first frames of all shots, as one sheet to look at" };
         var redo = new Option<string?>("--redo") { Description = "With --keyframes: another seed for the keyframe of this shot" };
-        var locked = new Option<string?>("--lock") { Description = "With --keyframes: keep the keyframe of this shot as the sheet shows it" };
+        var locked = new Option<string?>("--lock") { Description = "With --keyframes: keep this shot's keyframe as the sheet shows it" };
         var (film, agents) = (FilmArguments.Create(), AgentArguments.Create());
         var command = new Command("plan", "Plans the film: who is seen where and when, in plan.json, to be edited") 
         {

@@ -63,7 +63,8 @@ public sealed class KeyframeModel : IKeyframes, IDisposable
             config.Columns);
     });
 
-    public IReadOnlyList<float[]> Read(Picture picture) => Run(parts => Split(parts, parts.Tokenizer.Network.Encode(Latents(parts, picture))));
+    public IReadOnlyList<float[]> Read(Picture picture) =>
+        Run(parts => Split(parts, parts.Tokenizer.Network.Encode(Latents(parts, picture))));
 
     public IReadOnlyList<float[]> Tell(IReadOnlyList<ToldKeyframe> before, KeyframeScript script, ulong seed) => Run(parts =>
     {

@@ -89,7 +89,7 @@ public enum FilmMethod
     [JsonStringEnumMemberName("storymem")] StoryMem,
     /// <summary>A plate for every place, a keyframe before every shot, bridges in which people walk in and out.</summary>
     [JsonStringEnumMemberName("infinitystory")] InfinityStory,
-    /// <summary>The first frames of all shots are told one after another from the whole script, then each shot goes on from its own.</summary>
+    /// <summary>The first frames of all shots are told one after another from the script, then each shot goes on from its own.</summary>
     [JsonStringEnumMemberName("moviedreamer")] MovieDreamer,
 }
 

@@ -113,7 +113,8 @@ public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer token
             chance[shot]["words"], chance[shot]["who"]))];
     }
 
-    static List<float[]> Latents(List<Keyframe> frames) => [.. frames.Select(frame => frame.Picture.Select(value => (float)value).ToArray())];
+    static List<float[]> Latents(List<Keyframe> frames) =>
+        [.. frames.Select(frame => frame.Picture.Select(value => (float)value).ToArray())];
 
     /// <summary>Tokens of every keyframe, told one after another; [n d] each.</summary>
     List<float[]> Told(Keyframe[] frames, bool identities, int references)
@@ -179,7 +180,8 @@ public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer token
             using var scope = TensorScope.Open();
             using var off = Autograd.Disable();
             var told = tokens is null ? null : Tensor.From(tokens[i], 1, tokenizer.Config.Tokens, tokenizer.Config.TokenDim);
-            drawn.Add(TokenizerRecipe.Rendered(tokenizer, TokenizerRecipe.View(tokenizer, _reader, [frame], told, script), seed).ToFloats());
+            var view = TokenizerRecipe.View(tokenizer, _reader, [frame], told, script);
+            drawn.Add(TokenizerRecipe.Rendered(tokenizer, view, seed).ToFloats());
         }
         return drawn;
     });
@@ -218,7 +220,8 @@ public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer token
             if (double.IsFinite(psnr)) decibels.Add(psnr);
         }
         return new($"{name}: place, top colour, PSNR", "place >= 95 %, top >= 85 %",
-            $"{Interval.OfShare(place, frames.Count).AsPercent}, {Interval.OfShare(top, people).AsPercent}, {Interval.OfMean(decibels)} dB");
+            $"{Interval.OfShare(place, frames.Count).AsPercent}, {Interval.OfShare(top, people).AsPercent}, "
+                + $"{Interval.OfMean(decibels)} dB");
     }
 
     string Consistency(List<(Keyframe Frame, FrameFeatures Features)> seen)
@@ -243,7 +246,8 @@ public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer token
     SeenPerson? Seen(Keyframe frame, Reading reading, int who)
     {
         var cast = Shot(frame).Cast;
-        return Matching.ByLooks([.. cast.Select(person => Person(frame, person))], reading.People)[cast.Index().First(at => at.Item == who).Index];
+        var pairs = Matching.ByLooks([.. cast.Select(person => Person(frame, person))], reading.People);
+        return pairs[cast.Index().First(at => at.Item == who).Index];
     }
 
     /// <summary>The judge's vector of somebody who is shown; null where they are not.</summary>
