@@ -47,7 +47,7 @@ sealed class WanKnown(WanConfig config, Tensor x, WanTime time)
     public Tensor WithDrafts(Tensor answer, Tensor gate)
     {
         var (pt, ph, pw) = config.Patch;
-        var kept = gate.Sigmoid().Reshape(x.Size(0), x.Size(2) / pt, x.Size(3) / ph, x.Size(4) / pw, pt, ph, pw)
+        var kept = (gate + config.DraftTrust).Sigmoid().Reshape(x.Size(0), x.Size(2) / pt, x.Size(3) / ph, x.Size(4) / pw, pt, ph, pw)
             .Permute(0, 1, 4, 2, 5, 3, 6).Reshape(x.Size(0), 1, x.Size(2), x.Size(3), x.Size(4));
         return answer + (Condition - answer) * (kept * HasDraft);
     }

@@ -1,4 +1,5 @@
 // What goes into the key of a clip beside its inputs, and nothing else.
+using System.Text.Json.Serialization;
 using Fabula.Build;
 using Fabula.Models;
 
@@ -9,21 +10,30 @@ namespace Fabula.Production;
 /// <param name="Memory">How many pictures of each remembered input are taken, in the inputs' order.</param>
 /// <param name="Zoom">With a background: how many times nearer the camera is than the background's (<see cref="PlateView"/>).</param>
 /// <param name="Staging">With a background: people's ways on it (<see cref="Production.Staging"/>).</param>
+/// <param name="Motion">How many of the last frames of the clip before it begins with; 0: the last one, or none.</param>
 /// <param name="BankRoom">With a bank: how many of its keyframes are taken, and <paramref name="Pinned"/> of which shots first.</param>
 public sealed record ClipSettings(string Renderer, string Prompt, string Negative, int Width, int Height, int Frames, int Part, ulong Seed,
     int Steps, double Shift, double Guidance, double MemoryStride, double MemoryGuidance, IReadOnlyList<int> Memory,
-    double Zoom = 1, int BankRoom = 0, IReadOnlyList<string>? Pinned = null, IReadOnlyList<StageWay>? Staging = null)
+    double Zoom = 1, int BankRoom = 0, IReadOnlyList<string>? Pinned = null, IReadOnlyList<StageWay>? Staging = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int Motion = 0)
 {
     public Settings Canonical() => Settings.Of(this);
 
     public static ClipSettings Of(Step step) => step.Settings.Read<ClipSettings>();
 
-    /// <summary>Parts that make the clip: (frames of the pass, seed). All but the first repeat one frame, which is left out.</summary>
+    /// <summary>Frames that a part repeats of the one before it, or the first part of the clip before.</summary>
+    public int Repeated => Math.Max(1, Motion);
+
+    /// <summary>
+    /// Parts that make the clip: (frames of the pass, seed). All but the first repeat frames, which are left out. With motion the first
+    /// one does, too, and all but one of these are left out: so there are more to be made, but not in a pass of their own.
+    /// </summary>
     public IReadOnlyList<(int Frames, ulong Seed)> Parts()
     {
-        var parts = new List<(int, ulong)> { (Math.Min(Frames, Part), Seed) };
-        for (var made = parts[0].Item1; made < Frames; made += parts[^1].Item1 - 1)
-            parts.Add((Math.Min(Frames - made + 1, Part), Seed + (ulong)parts.Count * 1_000_003));
+        var frames = Motion > 0 && Frames <= Part ? Math.Min(Frames + Motion - 1, Part) : Frames + Repeated - 1;
+        var parts = new List<(int, ulong)> { (Math.Min(frames, Part), Seed) };
+        for (var made = parts[0].Item1; made < frames; made += parts[^1].Item1 - Repeated)
+            parts.Add((Math.Min(frames - made + Repeated, Part), Seed + (ulong)parts.Count * 1_000_003));
         return parts;
     }
 
@@ -49,5 +59,11 @@ public sealed record ClipSettings(string Renderer, string Prompt, string Negativ
     };
 }
 
+/// <summary>What goes into the key of a prompt's rows of text.</summary>
+/// <param name="Renderer">The model and how it computes.</param>
+public sealed record WordsSettings(string Renderer, string Prompt);
+
 /// <summary>What goes into the key of a bank of keyframes: its size, and a label for each picture and the clip that are added.</summary>
-public sealed record BankSettings(int Width, int Height, IReadOnlyList<BankLabel> Labels);
+/// <param name="Eyes">The digest of what looks at frames; no word of it where that needs no weights.</param>
+public sealed record BankSettings(int Width, int Height, IReadOnlyList<BankLabel> Labels,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Eyes = null);

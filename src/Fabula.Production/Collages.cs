@@ -12,11 +12,15 @@ sealed class Collages(ClipSettings settings, Picture place, IReadOnlyList<Pictur
     readonly IReadOnlyList<StageWay> _ways = settings.Staging ?? [];
 
     /// <summary>One for each frame of a part of the clip; where nobody is, one for all.</summary>
-    public IReadOnlyList<Picture> Drafts(int from, int frames)
+    /// <param name="first">The part's first frame, where it is given; so the last.</param>
+    public IReadOnlyList<Picture> Drafts(int from, int frames, Picture? first, Picture? last)
     {
         var staging = Staging(from, frames);
-        return staging.Count == 0 ? [_place] : [.. staging.Select(boxes => Collage.Of(_place, _people, boxes))];
+        return staging.Count == 0 ? [_place] : Collage.Clip(_place, _people, staging, Fitted(first), Fitted(last));
     }
+
+    Picture? Fitted(Picture? picture) =>
+        picture is null ? null : new(PlateView.Fit(picture, settings.Width, settings.Height), settings.Width, settings.Height);
 
     /// <summary>Where everybody is in each frame of a part of the clip, which repeats a frame if it is not the first.</summary>
     public IReadOnlyList<IReadOnlyList<StageBox>> Staging(int from, int frames) => _ways.Count == 0 ? [] :

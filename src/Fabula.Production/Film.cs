@@ -20,13 +20,18 @@ namespace Fabula.Production;
 /// <param name="Again">Plan from the story although plan.json was edited.</param>
 public sealed record FilmOptions(string Model, string? Output = null, int? Steps = null, int? Seed = null, string? Only = null,
     int? Take = null, FilmMethod? Method = null, string Device = "cpu", int? Threads = null, bool Again = false,
-    bool Keyframes = false, string? Redo = null, string? Lock = null);
+    bool Keyframes = false, string? Redo = null, string? Lock = null)
+{
+    /// <summary>A folder with weights that look at frames for StoryMem's bank (<see cref="ClipLooks"/>); null: none are needed.</summary>
+    public string? Eyes { get; init; }
+}
 
 /// <summary>Every shot, bridge and picture of a film whose state is known ahead. Dispose of it to let the model go.</summary>
 public sealed class Film : IDisposable
 {
     readonly Lazy<SeenWords?> _words;
     readonly string? _only;
+    readonly IFrameEyes? _eyes;
     double _secondsPerWork;
 
     public string Root { get; }
@@ -72,8 +77,13 @@ public sealed class Film : IDisposable
         if (Findings.Any(finding => finding.Severity == Severity.Error)) return;
         var model = new ModelFacts(Renderer.Facts.Name, Renderer.Digest, options.Steps ?? Renderer.Facts.Steps, Renderer.Facts.Guidance,
             typeof(Film).Assembly.GetName().Version?.ToString(3) ?? "");
-        var recipes = new Recipes(() => Renderer, assemble(Documents, Plan, model), () => _secondsPerWork);
-        Graph = FilmGraph.Create(new(Plan, Root, Documents.Sources, Renderer.Facts, Renderer.Digest, options.Steps), recipes);
+        _eyes = options.Eyes is { } folder ? new ClipEyes(ClipLooks.Open(folder, Path.Combine(Build, "weights"))) : new PlainEyes();
+        var recipes = new Recipes(() => Renderer, assemble(Documents, Plan, model), () => _secondsPerWork, _eyes);
+        Graph = FilmGraph.Create(new(Plan, Root, Documents.Sources, Renderer.Facts, Renderer.Digest, options.Steps)
+        {
+            Eyes = _eyes.Digest,
+            WordsFirst = Renderer.WantsWordsFirst,
+        }, recipes);
         if (options.Keyframes) Graph = Graph.Only(KeyframeSheet.Steps(Graph, Plan));
         if (options.Only is not { } only) return;
         _only = new[] { only, FilmGraph.Bridge(only), FilmGraph.Clip(only) }.FirstOrDefault(Graph.Contains)
@@ -160,5 +170,9 @@ public sealed class Film : IDisposable
         _secondsPerWork = work > 0 ? seconds / work : 0;
     }
 
-    public void Dispose() => Renderer.Dispose();
+    public void Dispose()
+    {
+        Renderer.Dispose();
+        _eyes?.Dispose();
+    }
 }

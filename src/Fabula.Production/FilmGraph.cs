@@ -9,6 +9,7 @@
 //   keyframes/SHOT                  of a clip that somebody remembers
 //   bank/SHOT                       StoryMem: what the film remembers after this shot
 //   bridge/A--B                     from the last frame of A to the first of B
+//   words/DIGEST                    large models: rows of text of one prompt, of the whole film before the first picture
 //   film                            all of it, put together
 using Fabula.Build;
 using Fabula.Models;
@@ -21,7 +22,13 @@ namespace Fabula.Production;
 /// <param name="Renderer">The renderer's digest.</param>
 /// <param name="Steps">Denoising steps; null: the model's own number.</param>
 public sealed record FilmGraphInput(FilmPlan Plan, string Root, IReadOnlyList<SourceInput> Sources, FilmFacts Facts, string Renderer,
-    int? Steps = null);
+    int? Steps = null)
+{
+    /// <summary>The digest of what looks at frames for a bank (<see cref="IFrameEyes"/>).</summary>
+    public string? Eyes { get; init; }
+    /// <summary>Rows of text are steps of their own, all before the first picture (<see cref="IRenderer.WantsWordsFirst"/>).</summary>
+    public bool WordsFirst { get; init; }
+}
 
 public static class FilmGraph
 {
@@ -47,7 +54,7 @@ public static class FilmGraph
         readonly Dictionary<string, PlanLocation> _places = input.Plan.Locations.ToDictionary(place => place.Id);
         readonly Dictionary<string, string> _placeOf = input.Plan.Scenes.ToDictionary(scene => scene.Id, scene => scene.Location);
         readonly Dictionary<string, Step> _steps = [];
-        readonly List<Step> _order = [];
+        readonly List<Step> _order = [], _words = [];
 
         public BuildGraph Make()
         {
@@ -74,15 +81,29 @@ public static class FilmGraph
                 model = new { _facts.Name, input.Renderer, Steps = input.Steps ?? _facts.Steps, _facts.Guidance },
             });
             Add(new Step(Film, recipes.Assembly, settings, [.. input.Sources, .. clips.Select(clip => clip.As(clip.Id))], [Recipes.Film]));
-            return BuildGraph.Create(_order);
+            return BuildGraph.Create([.. _words, .. _order]);
         }
 
         KeyframeSteps Keyframes => field ??= new(input, recipes, Add, (shot, person) => Portrait(_people[person], shot));
 
         Step Add(Step step)
         {
+            if (input.WordsFirst && step.Recipe == recipes.Clip && !_steps.ContainsKey(step.Id))
+            {
+                var clip = ClipSettings.Of(step);
+                step = step with { Inputs = [.. step.Inputs, WordsOf(clip.Prompt).As("words"), WordsOf(clip.Negative).As("avoid")] };
+            }
             if (_steps.TryAdd(step.Id, step)) _order.Add(step);
             return _steps[step.Id];
+        }
+
+        Step WordsOf(string prompt)
+        {
+            var id = $"words/{Digest.Of(System.Text.Encoding.UTF8.GetBytes(prompt)).ToString()[..16]}";
+            if (_steps.TryGetValue(id, out var known)) return known;
+            var settings = Settings.Of(new WordsSettings(input.Renderer, prompt));
+            _words.Add(_steps[id] = new Step(id, recipes.Words, settings, [], [Recipes.Rows]));
+            return _steps[id];
         }
 
         bool Banks => _plan.Film.Method == FilmMethod.StoryMem && _facts.Modes.HasFlag(FilmModes.Memory) && _facts.MostMemory > 0;
@@ -111,7 +132,8 @@ public static class FilmGraph
                 [Recipes.Bank, Recipes.Labels]));
         }
 
-        Settings BankOf(IReadOnlyList<BankLabel> labels) => Settings.Of(new BankSettings(_plan.Film.Width, _plan.Film.Height, labels));
+        Settings BankOf(IReadOnlyList<BankLabel> labels) =>
+            Settings.Of(new BankSettings(_plan.Film.Width, _plan.Film.Height, labels, input.Eyes));
 
         IEnumerable<Input> BankInputs() => _bank is null ? [] : [_bank.As("bank", Recipes.Bank), _bank.As("labels", Recipes.Labels)];
 
@@ -121,9 +143,14 @@ public static class FilmGraph
             List<Input> inputs = [.. BankInputs()];
             if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
             else if (Keyframes.Of(shot) is { } keyframe) inputs.Add(keyframe.As("first"));
-            var settings = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), []);
+            var settings = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), []) with { Motion = MotionOf(shot, before) };
             if (_bank is not null)
-                settings = settings with { BankRoom = _facts.MostMemory, Pinned = shot.Memory, MemoryGuidance = _facts.MemoryGuidance };
+                settings = settings with
+                {
+                    BankRoom = _facts.MostMemory,
+                    Pinned = KeyframeBank.Pins(shot, ById, _placeOf),
+                    MemoryGuidance = _facts.MemoryGuidance,
+                };
             return new Step(Clip(shot.Id), recipes.Clip, settings.Canonical(), inputs, [Recipes.Clips]);
         }
 
@@ -149,9 +176,18 @@ public static class FilmGraph
                 var drawn = Words(shot.Keyframe, 1, (ulong)(shot.KeyframeSeed ?? Seed(shot)), takes, zoom, standing);
                 inputs.Add(Add(new Step($"keyframe/{shot.Id}", recipes.Clip, drawn, [.. inputs], [Recipes.Clips])).As("first"));
             }
-            var words = Words(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes, zoom, staging);
-            return new Step(Clip(shot.Id), recipes.Clip, words, inputs, [Recipes.Clips]);
+            var words = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes) with
+            {
+                Zoom = zoom,
+                Staging = staging,
+                Motion = MotionOf(shot, before),
+            };
+            return new Step(Clip(shot.Id), recipes.Clip, words.Canonical(), inputs, [Recipes.Clips]);
         }
+
+        /// <summary>How many frames of motion a shot goes on from, where it and the shot before are long enough.</summary>
+        int MotionOf(PlanShot shot, PlanShot? before) => !shot.Cut && before is not null
+            && Math.Min(shot.Frames, before.Frames) >= _facts.MotionFrames ? _facts.MotionFrames : 0;
 
         Step BridgeOf(PlanTransition join, PlanShot from, PlanShot to)
         {

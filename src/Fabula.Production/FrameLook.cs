@@ -1,5 +1,5 @@
-// How frames look, for comparing and judging them where no network is given for it: colours of an 8 x 8 grid as a feature, sharpness and
-// exposure as quality. StoryMem asks CLIP and an aesthetic model.
+// How frames look, for comparing and judging them where no network is given for it (FrameEyes.cs): colours of an 8 x 8 grid as a feature,
+// sharpness and exposure as quality.
 namespace Fabula.Production;
 
 /// <param name="Feature">Of length 1; the dot product of two says how alike two frames are, -1 to 1.</param>
@@ -30,13 +30,6 @@ public sealed record FrameLook(float[] Feature, double Sharpness, double Brightn
         var length = Math.Max(1e-6, Math.Sqrt(feature.Sum(value => (double)value * value)));
         return new([.. feature.Select(value => (float)(value / length))], steps / (3.0 * Math.Max(1, (width - 1) * height)),
             levels / (3.0 * width * height));
-    }
-
-    public double Alike(FrameLook other)
-    {
-        var sum = 0.0;
-        for (var i = 0; i < Feature.Length; i++) sum += Feature[i] * other.Feature[i];
-        return sum;
     }
 
     /// <summary>Neither black, white nor a smear, where a typical frame of the shot is as sharp as this.</summary>

@@ -5,6 +5,7 @@
 // alike frames are, a quality gate, no keyframe twice; the first frames stay (sink), the newest follow (window).
 using System.Text.Json;
 using Fabula.Models;
+using Fabula.Narrative;
 
 namespace Fabula.Production;
 
@@ -18,54 +19,80 @@ public sealed record KeyframeBank(IReadOnlyList<(BankLabel Label, byte[] Rgb)> E
 {
     /// <summary>The first keyframes of the film, which stay for ever, and the newest.</summary>
     public const int Sink = 3, Window = 7;
-    /// <summary>Of every person and place this many newest keyframes stay as well.</summary>
-    const int EachKept = 2;
     const double Known = 0.9;
 
     public static readonly KeyframeBank Empty = new([]);
 
     /// <summary>The bank after a shot.</summary>
     /// <param name="frames">The clip's, each [H, W, 3].</param>
-    public KeyframeBank With(BankLabel shot, IReadOnlyList<byte[]> frames, int width, int height)
+    /// <param name="eyes">What compares and judges frames; <see cref="PlainEyes"/> unless given.</param>
+    /// <param name="rules">Those of films unless given.</param>
+    public KeyframeBank With(BankLabel shot, IReadOnlyList<byte[]> frames, int width, int height, IFrameEyes? eyes = null,
+        BankRules? rules = null)
     {
-        var looks = frames.Select(frame => FrameLook.Of(frame, width, height)).ToList();
-        var typical = looks.Select(look => look.Sharpness).Order().ElementAt(looks.Count / 2);
-        var chosen = KeyframeSelection.Choose(frames.Count, (i, j) => looks[i].Alike(looks[j]), i => looks[i].IsGood(typical) ? 1 : 0,
-            new KeyframeRules { MinQuality = 1 }).Indices;
+        (eyes, rules) = (eyes ?? new PlainEyes(), rules ?? BankRules.Product);
+        if (rules.Takes != BankTakes.New)
+        {
+            var at = rules.Takes == BankTakes.First ? 0 : frames.Count - 1;
+            return new KeyframeBank([.. Entries, (shot with { Frame = at }, frames[at])]).Bounded(rules);
+        }
+        var looks = eyes.See(frames, width, height);
+        var chosen = KeyframeSelection.Choose(frames.Count, (i, j) => FrameMark.Alike(looks[i].Feature, looks[j].Feature),
+            i => !rules.Gate || looks[i].IsGood ? 1 : 0, new KeyframeRules { MinQuality = 1 }).Indices;
         // The bank must know somebody at last, however bad the picture.
         if (chosen.Count == 0 && Entries.Count == 0) chosen = [0];
-        var known = Entries.Select(entry => FrameLook.Of(entry.Rgb, width, height)).ToList();
-        var fresh = KeyframeSelection.WithoutKnown(chosen, known.Count, (frame, memory) => looks[frame].Alike(known[memory]), Known);
+        var known = eyes.See([.. Entries.Select(entry => entry.Rgb)], width, height);
+        var fresh = KeyframeSelection.WithoutKnown(chosen, known.Count,
+            (frame, memory) => FrameMark.Alike(looks[frame].Whole, known[memory].Whole), Known);
         // A frame that the bank knows may still be the only one of somebody new.
         var unseen = shot.People.Any(person => !Entries.Any(entry => entry.Label.People.Contains(person)));
         if (fresh.Count == 0 && unseen && chosen.Count > 0) fresh = [chosen[0]];
-        return new KeyframeBank([.. Entries, .. fresh.Select(i => (shot with { Frame = i }, frames[i]))]).Bounded();
+        return new KeyframeBank([.. Entries, .. fresh.Select(i => (shot with { Frame = i }, frames[i]))]).Bounded(rules);
     }
 
     public KeyframeBank With(BankLabel picture, byte[] rgb) => new([.. Entries, (picture, rgb)]);
 
     /// <summary>Only what may still be asked for, so that a long film's bank stays small.</summary>
-    KeyframeBank Bounded()
+    KeyframeBank Bounded(BankRules rules)
     {
-        var kept = new HashSet<int>(Enumerable.Range(0, Entries.Count).Where(i => i < Sink || i >= Entries.Count - Window));
+        var kept = new HashSet<int>(Enumerable.Range(0, Entries.Count).Where(i => i < rules.Sink || i >= Entries.Count - rules.Window));
         var subjects = Entries.SelectMany(entry => entry.Label.People.Append(entry.Label.Place)).OfType<string>().Distinct();
         foreach (var subject in subjects)
             kept.UnionWith(Entries.Index().Where(at => at.Item.Label.People.Contains(subject) || at.Item.Label.Place == subject)
-                .Select(at => at.Index).TakeLast(EachKept));
+                .Select(at => at.Index).TakeLast(rules.EachKept));
         return new([.. Entries.Where((_, i) => kept.Contains(i))]);
     }
 
     /// <summary>
-    /// What a shot remembers, oldest first: keyframes of the shots that its plan names (the newest, at most two thirds of the room), then
-    /// the sink and the window.
+    /// Which of the shots that a plan names for a shot's memory come first: the latest with each of its people, the latest in its place,
+    /// then the others, the newest first.
     /// </summary>
-    /// <param name="most">Room, at least 1.</param>
-    public IReadOnlyList<int> Pick(IReadOnlyCollection<string> pinned, int most)
+    public static IReadOnlyList<string> Pins(PlanShot shot, IReadOnlyDictionary<string, PlanShot> shots,
+        IReadOnlyDictionary<string, string> placeOfScene)
     {
-        var picked = new SortedSet<int>(Entries.Index().Where(at => pinned.Contains(at.Item.Label.Shot)).Select(at => at.Index)
-            .TakeLast(Math.Max(1, most * 2 / 3)));
-        var sink = Math.Max(1, most * Sink / (Sink + Window));
-        foreach (var i in Enumerable.Range(0, Math.Min(sink, Entries.Count)).Concat(Enumerable.Range(0, Entries.Count).Reverse()))
+        var named = shot.Memory.Reverse().Select(id => shots[id]).ToList();
+        var people = shot.Start.Union(shot.End).Select(id => named.FirstOrDefault(other => other.Start.Union(other.End).Contains(id)));
+        var place = named.FirstOrDefault(other => placeOfScene[other.Scene] == placeOfScene[shot.Scene]);
+        return [.. people.Append(place).Concat(named).OfType<PlanShot>().Select(other => other.Id).Distinct()];
+    }
+
+    /// <summary>
+    /// What a shot remembers, oldest first: of each shot that it names a keyframe, the newest, and then further ones, at most two thirds of
+    /// the room; then the sink and the window.
+    /// </summary>
+    /// <param name="pinned">Shots, the most important first (<see cref="Pins"/>).</param>
+    /// <param name="most">Room, at least 1.</param>
+    public IReadOnlyList<int> Pick(IReadOnlyCollection<string> pinned, int most, BankRules? rules = null)
+    {
+        rules ??= BankRules.Product;
+        var picked = new SortedSet<int>();
+        var named = (rules.Pins ? pinned : []).Select(shot => new Queue<int>(Entries.Index().Where(at => at.Item.Label.Shot == shot)
+            .Select(at => at.Index).Reverse())).ToList();
+        var room = Math.Min(Math.Max(1, most * 2 / 3), named.Sum(keyframes => keyframes.Count));
+        for (var i = 0; picked.Count < room; i++)
+            if (named[i % named.Count].TryDequeue(out var keyframe)) picked.Add(keyframe);
+        var others = Enumerable.Range(0, Math.Min(rules.SinkIn(most), Entries.Count)).Concat(Enumerable.Range(0, Entries.Count).Reverse());
+        foreach (var i in others)
             if (picked.Count < most) picked.Add(i);
         return [.. picked];
     }

@@ -21,7 +21,7 @@ public static class PngReader
     public static Picture Read(ReadOnlySpan<byte> file)
     {
         if (file.Length < 8 || !file[..8].SequenceEqual<byte>([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]))
-            throw new InvalidDataException("is no PNG: open it in a paint program and save it as PNG");
+            throw new InvalidDataException("is no picture that is read here (PNG, JPEG, WebP, BMP, GIF): save it as PNG");
         int width = 0, height = 0, kind = 0;
         byte[] palette = [], alphas = [];
         using var packed = new MemoryStream();

@@ -7,14 +7,16 @@ namespace Fabula.Production;
 /// <summary>The recipes of one film.</summary>
 /// <param name="renderer">Asked for when a clip is really rendered, so that a film that is done loads no model.</param>
 /// <param name="assemble">Writes the film of finished clips into the one output.</param>
+/// <param name="eyes">What looks at frames for a bank; <see cref="PlainEyes"/> unless given.</param>
 /// <param name="secondsPerWork">Measured before: seconds for a unit of <see cref="ClipSettings.Work"/>; 0 if not known.</param>
-public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, CancellationToken> assemble, Func<double> secondsPerWork)
+public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, CancellationToken> assemble, Func<double> secondsPerWork,
+    IFrameEyes? eyes = null)
 {
     public const string Clips = "clip.frames", Pictures = "picture.frames", Keys = "keys.frames", Film = "film.zip",
-        Bank = "bank.frames", Labels = "bank.json";
+        Bank = "bank.frames", Labels = "bank.json", Rows = "words.rows";
     public const int MostKeyframes = 3;
 
-    public Recipe Clip => field ??= new Recipe("clip", 1, Render)
+    public Recipe Clip => field ??= new Recipe("clip", 2, Render)
     {
         Check = Decode,
         Cost = step => ClipSettings.Of(step) is var clip
@@ -22,11 +24,18 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
                 renderer().MemoryBytes(clip.Width, clip.Height, Math.Min(clip.Frames, clip.Part), clip.Remembered)) : default,
     };
 
+    /// <summary>Rows of text of one prompt.</summary>
+    public Recipe Words => field ??= new Recipe("words", 1, (run, _) =>
+    {
+        File.WriteAllBytes(run.Output(Rows), renderer().WordsOf(run.Settings.Read<WordsSettings>().Prompt, run.Folder));
+        return Task.CompletedTask;
+    });
+
     /// <summary>A picture from outside, as frames.</summary>
-    public Recipe Import => field ??= new Recipe("picture", 1, (run, _) =>
+    public Recipe Import => field ??= new Recipe("picture", 1, (run, cancel) =>
     {
         Picture picture;
-        try { picture = PngReader.Read(run.Input("picture")); }
+        try { picture = PictureReader.Read(run.Input("picture"), cancel); }
         catch (InvalidDataException e)
         {
             throw new StepException($"the picture '{((SourceInput)run.Step.Inputs[0]).Path}' {e.Message}", e);
@@ -64,7 +73,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         if (Has(run, "clip"))
         {
             using var clip = FramesFile.Open(run.Input("clip"));
-            bank = bank.With(settings.Labels[^1], clip.Read().ToList(), width, height);
+            bank = bank.With(settings.Labels[^1], clip.Read().ToList(), width, height, eyes);
         }
         bank.Write(run.Output(Bank), run.Output(Labels), width, height);
         return Task.CompletedTask;
@@ -93,26 +102,34 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         var background = Has(run, "background") ? PlateView.Part(Ends(run.Input("background")).First, settings.Zoom) : null;
         var stage = background is null ? null : new Collages(settings, background,
             [.. (settings.Staging ?? []).Select((_, i) => Has(run, $"person-{i + 1}") ? Ends(run.Input($"person-{i + 1}")).First : null)]);
-        var first = Has(run, "first") ? Ends(run.Input("first")).Last : null;
+        List<Picture> motion = settings.Motion > 0 ? Lasts(run.Input("first"), settings.Motion) : [];
+        var first = motion.Count == 0 && Has(run, "first") ? Ends(run.Input("first")).Last : null;
         var last = Has(run, "last") ? Ends(run.Input("last")).First : null;
+        (byte[], byte[])? words = !Has(run, "words") ? null
+            : (File.ReadAllBytes(run.Input("words")), File.ReadAllBytes(run.Input("avoid")));
         var parts = settings.Parts();
         var frames = new List<byte[]>(settings.Frames);
         foreach (var (i, (length, seed)) in parts.Index())
         {
             var request = settings.Request(length, seed) with
             {
+                Words = words,
                 Memory = memory,
                 First = first,
-                Last = last,
-                Drafts = stage?.Drafts(frames.Count, length) ?? [],
+                Motion = motion,
+                Last = i + 1 == parts.Count ? last : null,
+                Drafts = stage?.Drafts(frames.Count, length, first, i + 1 == parts.Count ? last : null) ?? [],
                 Staging = stage?.Staging(frames.Count, length) ?? [],
             };
             var keeping = new RenderKeeping(run.Folder, name => run.Load($"{name}-{i}"), (name, bytes) => run.Save($"{name}-{i}", bytes),
                 (done, total) => run.Report(i * total + done, parts.Count * total));
             var made = run.Load($"part-{i}") is { } kept ? Unpack(kept, settings) : renderer().Render(request, keeping, cancel);
             if (i + 1 < parts.Count) run.Save($"part-{i}", [.. made.SelectMany(frame => frame)]);
-            frames.AddRange(i == 0 ? made : made.Skip(1));
-            first = new Picture(made[^1], settings.Width, settings.Height);
+            // One frame of the clip before stays, which the film leaves out, as where a clip goes on from a last frame.
+            frames.AddRange(i > 0 ? made.Skip(settings.Repeated) : made.Skip(settings.Repeated - 1));
+            Picture Shown(byte[] frame) => new(frame, settings.Width, settings.Height);
+            if (motion.Count > 0) motion = [.. made.TakeLast(settings.Motion).Select(Shown)];
+            else first = Shown(made[^1]);
         }
         FramesFile.Write(run.Output(Clips), settings.Width, settings.Height, frames.Count, frames);
         return Task.CompletedTask;
@@ -140,6 +157,13 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         byte[]? first = null, last = null;
         foreach (var frame in file.Read()) (first, last) = (first ?? frame, frame);
         return (new Picture(first!, file.Width, file.Height), new Picture(last!, file.Width, file.Height));
+    }
+
+    /// <summary>The last frames of a clip, all of them where it has fewer.</summary>
+    static List<Picture> Lasts(string path, int count)
+    {
+        using var file = FramesFile.Open(path);
+        return [.. file.Read().Skip(file.Frames - count).Select(frame => new Picture(frame, file.Width, file.Height))];
     }
 
     internal static Task Decode(string name, string path, CancellationToken cancel)

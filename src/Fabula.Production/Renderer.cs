@@ -19,6 +19,16 @@ public interface IRenderer : IDisposable
     /// <summary>What tells and draws a film's keyframes; there where <see cref="FilmModes.Keyframes"/> is among its modes.</summary>
     IKeyframes? Keyframes { get; }
 
+    /// <summary>
+    /// Rows of text are made for a whole film at once (<see cref="WordsOf"/>), because the network that makes them is too large to be
+    /// loaded for every shot.
+    /// </summary>
+    bool WantsWordsFirst { get; }
+
+    /// <summary>What <see cref="ShotRequest.Words"/> takes for a prompt.</summary>
+    /// <param name="folder">For files in the making.</param>
+    byte[] WordsOf(string prompt, string folder);
+
     /// <summary>About the most that a request holds, in bytes.</summary>
     long MemoryBytes(int width, int height, int frames, int memory);
 
@@ -34,6 +44,9 @@ public sealed class ModelRenderer(FilmModel model) : IRenderer
     public int Calls => model.Renders;
     public SeenWords? Words => model.SeenWords();
     public IKeyframes? Keyframes => model.Keyframes;
+    public bool WantsWordsFirst => model.LetsTextGo;
+
+    public byte[] WordsOf(string prompt, string folder) => model.Words(prompt, folder);
 
     public long MemoryBytes(int width, int height, int frames, int memory) => model.MemoryBytes(width, height, frames, memory);
 

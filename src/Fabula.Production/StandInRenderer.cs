@@ -27,6 +27,9 @@ public sealed class StandInRenderer : IRenderer
     public int Calls => _calls;
     public SeenWords? Words { get; init; }
     public IKeyframes Keyframes => field ??= new StandInKeyframes(() => Interlocked.Increment(ref _calls));
+    public bool WantsWordsFirst => false;
+
+    public byte[] WordsOf(string prompt, string folder) => Encoding.UTF8.GetBytes(prompt);
 
     public long MemoryBytes(int width, int height, int frames, int memory) => (long)width * height * 3 * frames;
 
@@ -60,6 +63,7 @@ public sealed class StandInRenderer : IRenderer
         Add($"{request.MemoryStride} {request.MemoryGuidance} {string.Join(' ', request.Staging.SelectMany(boxes => boxes))}");
         foreach (var (name, picture) in request.Memory.Select(picture => ("memory", picture))
             .Append(("first", request.First!)).Append(("last", request.Last!)).Concat(request.Drafts.Select(picture => ("draft", picture)))
+            .Concat(request.Motion.Select(picture => ("motion", picture)))
             .Where(entry => entry.Item2 is not null))
         {
             Add($"{name} {picture.Width} {picture.Height}");
@@ -71,6 +75,7 @@ public sealed class StandInRenderer : IRenderer
     static byte[] Draw(ShotRequest request, byte[] state, int frame)
     {
         if (frame == 0 && Fits(request.First, request)) return request.First!.Rgb;
+        if (frame < request.Motion.Count && Fits(request.Motion[frame], request)) return request.Motion[frame].Rgb;
         if (frame == request.Frames - 1 && Fits(request.Last, request)) return request.Last!.Rgb;
         var (width, height) = (request.Width, request.Height);
         var pixels = new byte[width * height * 3];

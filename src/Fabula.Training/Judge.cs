@@ -1,4 +1,5 @@
 // The judge as a reader: frames in, readings out. The network is in JudgeNet.cs, how it is taught in JudgeRecipe.cs.
+using System.Security.Cryptography;
 using System.Text.Json;
 using Fabula.Torch;
 using Fabula.Training.PaperTheatre;
@@ -55,6 +56,10 @@ public sealed class Judge : IDisposable
         });
     }
 
+    /// <summary>Which judge it is: the start of the digest of its weights, in hexadecimal digits.</summary>
+    public static string DigestOf(string folder) =>
+        Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, WeightsFile))))[..16].ToLowerInvariant();
+
     /// <summary>Writes what <see cref="Open"/> reads; matrices as bf16.</summary>
     public static void Save(string folder, IEnumerable<KeyValuePair<string, Tensor>> weights, JudgeConfig config)
     {
@@ -63,6 +68,15 @@ public sealed class Judge : IDisposable
         var path = Path.Combine(folder, ConfigFile);
         File.WriteAllText(path + ".new", JsonSerializer.Serialize(config, Indented) + "\n");
         File.Move(path + ".new", path, overwrite: true);
+    }
+
+    /// <summary>Weights of a judge's folder into others of the same name and shape; on the tensor thread.</summary>
+    internal static void CopyInto(string folder, Weights weights)
+    {
+        using var scope = TensorScope.Open();
+        using var known = Weights.Open(Path.Combine(folder, WeightsFile), DType.F32, Device.Cpu);
+        foreach (var (name, tensor) in weights.Parameters)
+            if (known.Has(name) && known.Get(name) is var given && given.Shape.SequenceEqual(tensor.Shape)) tensor.CopyFrom(given);
     }
 
     /// <summary>Reads one frame, RGB bytes [height, width, 3]; other sizes than 128 x 224 are resized.</summary>

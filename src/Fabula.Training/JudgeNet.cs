@@ -21,12 +21,16 @@ public sealed record JudgeMaps(Tensor Stem, Tensor Fine, Tensor Merged, Tensor H
 
 public sealed class JudgeNet
 {
-    /// <summary>The grid that a person's box is sampled to.</summary>
-    const int Tall = 20, Broad = 10;
+    /// <summary>The grids that a person's box is sampled to, and its upper end, where kind, hair and hat are told apart.</summary>
+    const int Tall = 20, Broad = 10, Head = 16;
+
+    /// <summary>Of a box, which part is looked at closely.</summary>
+    const double HeadShare = 0.45;
 
     static readonly Op Sample = new("aten::grid_sampler");
-    readonly Conv _stem, _fine, _middle, _coarse, _coarseA, _coarseB, _across, _merge, _heat, _boxes, _personA, _personB, _personC;
-    readonly Linear _whole, _answers, _person, _attributes;
+    readonly Conv _stem, _fine, _middle, _coarse, _coarseA, _coarseB, _across, _merge, _heat, _boxes, _personA, _personB, _personC,
+        _headA, _headB, _headC;
+    readonly Linear _whole, _answers, _person, _head, _attributes;
 
     public JudgeNet(Weights weights, JudgeConfig config)
     {
@@ -43,6 +47,10 @@ public sealed class JudgeNet
         _personA = Three("person_a", config.Stem + config.Fine, config.Stem + config.Fine);
         _personB = Three("person_b", config.Stem + config.Fine, config.Middle, 2);
         _personC = Three("person_c", 2 * config.Middle, config.Person, 2);
+        _headA = Three("head_a", config.Stem + config.Fine, config.Middle);
+        _headB = Three("head_b", config.Middle, config.Middle, 2);
+        _headC = Three("head_c", config.Middle, config.Middle, 2);
+        _head = new(weights["head"], config.Middle * (Head / 4) * (Head / 4), config.Person);
         _person = new(weights["person"], config.Person * (Tall / 4) * ((Broad + 3) / 4) + 4, config.Person);
         _attributes = new(weights["attributes"], config.Person, JudgeQuestions.OfPeople.Sum(question => question.Choices));
     }
@@ -78,8 +86,19 @@ public sealed class JudgeNet
         person = person + _personA.Forward(person).Relu();
         person = _personB.Forward(person).Relu();                                                  // [P, Middle, 10, 5]
         person = _personC.Forward(Tensor.Cat(1, person, context)).Relu();                          // [P, Person, 5, 3]
-        var embedding = _person.Forward(Tensor.Cat(1, person.Flatten(1), places)).Relu();          // [P, Person]
+        var upper = Upper(boxes);
+        var head = Tensor.Cat(1, Within(maps.Stem, upper, frames, slots, Head, Head, which),
+            Within(maps.Fine, upper, frames, slots, Head, Head, which));                           // [P, Stem + Fine, 16, 16]
+        head = _headC.Forward(_headB.Forward(_headA.Forward(head).Relu()).Relu()).Relu();          // [P, Middle, 4, 4]
+        var embedding = (_person.Forward(Tensor.Cat(1, person.Flatten(1), places)) + _head.Forward(head.Flatten(1))).Relu();
         return (_attributes.Forward(embedding), embedding);
+    }
+
+    /// <summary>The upper part of boxes [B, K, 4].</summary>
+    static Tensor Upper(Tensor boxes)
+    {
+        var (x, y, width, height) = (boxes.Narrow(2, 0, 1), boxes.Narrow(2, 1, 1), boxes.Narrow(2, 2, 1), boxes.Narrow(2, 3, 1));
+        return Tensor.Cat(2, x, y - height * ((1 - HeadShare) / 2), width, height * HeadShare);
     }
 
     /// <summary>Features [B, C, h, w] at rows x columns points of each box, a tenth beyond its sides: [P, C, rows, columns].</summary>

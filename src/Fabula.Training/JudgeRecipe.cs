@@ -16,6 +16,8 @@ public sealed record JudgeRecipe(int Steps = 5000, ulong Seed = 1, int Batch = 2
     int Save = 100, int Examined = 400)
 {
     public JudgeConfig Net { get; init; } = new();
+    /// <summary>A judge's weights to begin with: those that have the same name and shape. Empty: none.</summary>
+    public string From { get; init; } = "";
 
     const int Width = JudgeConfig.Width, Height = JudgeConfig.Height, Slots = 3;
     const string StateFile = "state.safetensors", ConfigFile = "recipe.json", LogFile = "log.csv";
@@ -38,6 +40,7 @@ public sealed record JudgeRecipe(int Steps = 5000, ulong Seed = 1, int Batch = 2
             using var weights = Weights.Fresh(Seed, DType.F32, Device.Cpu);
             var net = new JudgeNet(weights, Net);
             Begin(weights);
+            if (From.Length > 0) Judge.CopyInto(From, weights);
             weights.Trainable();
             using var optimiser = new AdamW(weights.Parameters, LearningRate, weightDecay: 0.02);
             using var average = new Ema(weights.Parameters, 0.995);

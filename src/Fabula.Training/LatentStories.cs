@@ -27,6 +27,8 @@ public sealed record LatentStory(DrawnStory Story, Half[][] Clips, Half[][][] Pi
     public Half[][][] Collages { get; init; } = [];
     /// <summary>Per shot, where there are clips: the collages of all frames as a clip, [z, 5, 16, 28].</summary>
     public Half[][] Moving { get; init; } = [];
+    /// <summary>Per shot and moment, what the model itself has made of it (<see cref="OwnPictures"/>), where it was asked.</summary>
+    public Half[][][] Own { get; init; } = [];
 
     /// <summary>A place as words alone ask for it: which side of it is left they do not say.</summary>
     public static ShotSpec View(Location location) =>

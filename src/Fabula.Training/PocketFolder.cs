@@ -61,6 +61,9 @@ public static class PocketFolder
     public const int Steps = 2;
     public const double Shift = 1.5;
 
+    /// <summary>How much more than the network would a sample keeps of its drafts; training does not (<see cref="WanConfig.DraftTrust"/>).</summary>
+    public const double DraftTrust = 3;
+
     /// <summary>The video weights as bf16, their configuration, and how films are made with them.</summary>
     public static void WriteVideo(string folder, WanConfig network, IEnumerable<KeyValuePair<string, Tensor>> weights)
     {
@@ -86,6 +89,7 @@ public static class PocketFolder
             ["answers_clean"] = network.AnswersClean,
             ["condition_alone"] = network.ConditionAlone,
             ["takes_drafts"] = network.TakesDrafts,
+            ["draft_trust"] = network.TakesDrafts ? DraftTrust : 0,
             ["pools_text"] = network.PoolsText,
         });
         WriteJson(At(folder, "film.json"), new()
@@ -147,6 +151,9 @@ public static class PocketFolder
 
     /// <summary>The video weights of a pocket folder, to go on from.</summary>
     public static Weights OpenVideo(string folder) => Weights.Open(Path.Combine(folder, Video), DType.F32, Device.Cpu);
+
+    /// <summary>Tells the video weights of a pocket folder apart from others.</summary>
+    public static string MarkOfVideo(string folder) => OwnPictures.MarkOf(Path.Combine(folder, Video));
 
     static string At(string folder, string name)
     {

@@ -52,7 +52,9 @@ public sealed record VideoMode(string Name, bool Clip, double Share, int Memory 
 public sealed record VideoBatch(VideoMode Mode, int Size, int Frames, int Memory, float[] Target, float[] Remembered, float[] Known,
     float[] KnownMask, float[] Weight, string[] Captions);
 
-public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int rows, int columns, double figureWeight)
+/// <param name="ownMemory">Share of the remembered frames of other shots that the model itself has made, where stories have them.</param>
+public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int rows, int columns, double figureWeight,
+    double ownMemory = 0)
 {
     /// <summary>The share of portraits and empty places among pictures from words alone.</summary>
     const double Plain = 0.7;
@@ -162,9 +164,10 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
     ];
 
     /// <summary>Pictures in the order of a film: portraits, other shots.</summary>
-    static IEnumerable<Half[]> Remembered(LatentStory story, int number, int[] others, VideoBatch batch, Chance chance)
+    IEnumerable<Half[]> Remembered(LatentStory story, int number, int[] others, VideoBatch batch, Chance chance)
     {
-        var seen = others.Select((other, m) => story.Pictures[other][chance["which"][m].Below(3)]);
+        var seen = others.Select((other, m) =>
+            (story.Own.Length > 0 && chance["own"][m].Happens(ownMemory) ? story.Own : story.Pictures)[other][chance["which"][m].Below(3)]);
         if (!batch.Mode.Cast) return seen.Take(batch.Memory);
         var people = story.Story.People.Index().ToDictionary(at => at.Item, at => at.Index);
         var roles = story.Story.Shots[number].Spec.Roles.Select(role => people[role.Person]);

@@ -14,10 +14,12 @@ namespace Fabula.Training;
 /// <param name="BatchTokens">Roughly how many tokens a batch of one process has, with 12 to 32 examples.</param>
 /// <param name="PicturesUntil">Share of the steps in which a third of the batches are clips; later half.</param>
 /// <param name="FigureWeight">How much more a latent that shows people counts.</param>
+/// <param name="OwnMemory">Share of remembered frames that the model itself has made (<see cref="OwnPictures"/>); needs weights to begin
+/// with.</param>
 /// <param name="MemoryNoise">Deviation of noise on half of the remembered pictures, as generated ones are not perfect.</param>
 /// <param name="Turns">Share of the batches that are InfinityStory's filtered transitions; fine-tuning for bridges.</param>
 public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, double PicturesUntil = 0.5, double FigureWeight = 4,
-    double MemoryNoise = 0.15, ulong Seed = 3, double Turns = 0)
+    double MemoryNoise = 0.15, ulong Seed = 3, double Turns = 0, double OwnMemory = 0)
 {
     public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.35, EmaDecay: 0.998, WeightDecay: 0.02);
     public WanConfig Network { get; init; } = PocketNetwork;
@@ -46,7 +48,15 @@ public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, dou
         TakesDrafts = true,
     };
 
-    public JsonObject ToJson(int crew) => new()
+    public JsonObject ToJson(int crew)
+    {
+        var json = Plain(crew);
+        // Runs without it have no word of it.
+        if (OwnMemory > 0) json["own_memory"] = OwnMemory;
+        return json;
+    }
+
+    JsonObject Plain(int crew) => new()
     {
         ["recipe"] = "video 1",
         ["steps"] = Steps,
@@ -295,7 +305,9 @@ public static class VideoRecipe
     }
 
     /// <summary>One example of a batch, sampled as the product does; [1, z, f, h, w].</summary>
-    public static Tensor Sample(VideoSettings settings, VideoTools tools, WanTransformer model, VideoBatch batch, int i)
+    /// <param name="seed">Of the noise; the run's own unless given.</param>
+    public static Tensor Sample(VideoSettings settings, VideoTools tools, WanTransformer model, VideoBatch batch, int i,
+        ulong? seed = null)
     {
         using var scope = TensorScope.Open();
         var (m, f) = (batch.Memory, batch.Frames);
@@ -304,7 +316,7 @@ public static class VideoRecipe
         var shot = new WanShot
         {
             Schedule = Schedule.UniPC(PocketFolder.Steps, PocketFolder.Shift),
-            Noise = new RandomSource(settings.Seed).Normal($"show {i}", 0, [1, .. all.Shape[1..]]),
+            Noise = new RandomSource(seed ?? settings.Seed).Normal($"show {i}", 0, [1, .. all.Shape[1..]]),
             Prompt = rows[0],
             NegativePrompt = rows[1],
             Condition = condition.Narrow(0, i, 1),

@@ -95,6 +95,11 @@ public class PocketOptionsTests
         Close.To(known.Narrow(2, 1, 1), draft.Narrow(2, 1, 1), 1e-4);
         Close.To((own.Narrow(2, 1, 1) + draft.Narrow(2, 1, 1)) * 0.5, half.Narrow(2, 1, 1), 1e-4);
         foreach (var frame in new[] { 0, 2 }) Close.To(own.Narrow(2, frame, 1), draft.Narrow(2, frame, 1), 1e-6);
+        // Trust in drafts is the same as a head that says so.
+        var three = Clean(3);
+        model = new WanTransformer(Config with { TakesDrafts = true, DraftTrust = 3 }, weights);
+        Close.To(three, Clean(0), 1e-4);
+        model = new WanTransformer(Config with { TakesDrafts = true }, weights);
         Assert.True((own - draft).Narrow(2, 1, 1).Abs().Max().Item() > 1e-2);
         // Each cell of a token has a gate of its own: the second one is above to the right.
         var mixed = Clean(-30, 30);

@@ -60,11 +60,11 @@ sealed class SmallProduction : IDisposable
     }
 
     /// <summary>With an assembly that lists the clips, where video files are not the matter: they would take most of the time.</summary>
-    public Film Open(FilmOptions? options = null)
+    public Film Open(FilmOptions? options = null, Func<string, IRenderer>? renderer = null)
     {
         var chosen = options ?? new(StandInRenderer.Name);
-        return new(Root, chosen, build => chosen.Model == StandInRenderer.Name ? new StandInRenderer()
-            : new ModelRenderer(FilmModel.Open(chosen.Model, Path.Combine(build, "weights"), threads: chosen.Threads)), List);
+        return new(Root, chosen, renderer ?? (build => chosen.Model == StandInRenderer.Name ? new StandInRenderer()
+            : new ModelRenderer(FilmModel.Open(chosen.Model, Path.Combine(build, "weights"), threads: chosen.Threads))), List);
     }
 
     static Action<StepRun, CancellationToken> List(ProductionDocuments documents, FilmPlan plan, ModelFacts model) => (run, _) =>

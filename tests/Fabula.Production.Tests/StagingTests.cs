@@ -70,6 +70,61 @@ public sealed class StagingTests
     }
 
     [Fact]
+    public void Whoever_walks_leans_from_side_to_side_and_stands_upright_again()
+    {
+        var way = new StageWay(new(0.1, 0.2, 0.3, 0.9), new(0.7, 0.2, 0.9, 0.9), 0.2, 0.8);
+        Assert.Equal(0, way.At(0.1).Tilt);
+        Assert.Equal(way.To, way.At(0.9));
+        var leaning = Enumerable.Range(0, 61).Select(i => way.At(0.2 + i / 100.0).Tilt).ToList();
+        Assert.True(leaning.Max() > 0.05 && leaning.Min() < -0.05);
+        Assert.All(leaning, tilt => Assert.InRange(Math.Abs(tilt), 0, 0.1));
+        Assert.All(Enumerable.Range(0, 10), i => Assert.Equal(0, new StageWay(way.From, way.From).At(i / 9.0).Tilt));
+    }
+
+    /// <summary>A red figure of 10 x 40 pixels that stands in the middle of a white wall of 100 x 60.</summary>
+    static Picture Portrait()
+    {
+        var rgb = new byte[100 * 60 * 3];
+        Array.Fill(rgb, (byte)255);
+        for (var y = 10; y < 50; y++)
+            for (var x = 45; x < 55; x++) (rgb[(y * 100 + x) * 3 + 1], rgb[(y * 100 + x) * 3 + 2]) = (0, 0);
+        return new(rgb, 100, 60);
+    }
+
+    [Fact]
+    public void A_figure_leans_around_its_feet()
+    {
+        var place = new Picture(new byte[100 * 60 * 3], 100, 60);
+        double Middle(double tilt, int row)
+        {
+            var rgb = Collage.Of(place, [CutOut.Of(Portrait())], [new(0.45, 10 / 60.0, 0.55, 50 / 60.0, tilt)]).Rgb;
+            return Enumerable.Range(0, 100).Where(x => rgb[(row * 100 + x) * 3] > 128).Average();
+        }
+        Assert.Equal(Middle(0, 12), Middle(0, 48), 6);
+        Assert.InRange(Middle(0.1, 14) - Middle(0, 14), 2.5, 4.5);              // 36 pixels above the ground, to the right
+        Assert.InRange(Middle(0.1, 48) - Middle(0, 48), -0.6, 0.6);
+    }
+
+    [Fact]
+    public void Who_stays_is_drafted_as_a_given_frame_has_them_and_who_walks_as_the_portrait()
+    {
+        const int Width = 100, Height = 60;
+        static Picture Plain(byte grey) => new([.. Enumerable.Repeat(grey, Width * Height * 3)], Width, Height);
+        var (stays, walks) = (new StageBox(0.1, 0.2, 0.2, 0.9), new StageWay(new(0.5, 0.2, 0.6, 0.9), new(1.1, 0.2, 1.2, 0.9)));
+        var settings = new ClipSettings("", "", "", Width, Height, 9, 9, 1, 1, 1, 1, 1, 1, [], Staging: [new(stays, stays), walks]);
+        var drafts = new Collages(settings, Plain(10), [Portrait(), Portrait()]).Drafts(0, 9, Plain(200), Plain(90));
+        byte At(int frame, double x, double y) => drafts[frame].Rgb[((int)(y * Height) * Width + (int)(x * Width)) * 3 + 1];
+        Assert.Equal(9, drafts.Count);
+        Assert.Equal((200, 200, 90, 90), (At(0, 0.15, 0.5), At(4, 0.15, 0.5), At(5, 0.15, 0.5), At(8, 0.15, 0.5)));
+        Assert.Equal(0, At(0, 0.55, 0.5));                                      // the portrait, laid on
+        Assert.Equal((10, 10), (At(4, 0.55, 0.5), At(4, 0.62, 0.5)));           // gone from there: the empty place
+        Assert.Equal(90, At(8, 0.55, 0.5));                                     // the last frame never showed him
+        // Without a given frame everybody is a portrait on the empty place.
+        drafts = new Collages(settings, Plain(10), [Portrait(), Portrait()]).Drafts(0, 9, null, null);
+        Assert.Equal((0, 0, 10), (At(0, 0.15, 0.5), At(0, 0.55, 0.5), At(0, 0.4, 0.5)));
+    }
+
+    [Fact]
     public void Through_a_door_somebody_appears_and_vanishes()
     {
         var ways = Staged(Shot("s", ShotSize.Wide, ["ada"], ["cy"], true, ("ada", "door"), ("cy", "door")))["s"];

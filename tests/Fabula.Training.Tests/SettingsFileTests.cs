@@ -39,6 +39,7 @@ public sealed class SettingsFileTests
                 "pocket-vae" => SettingsFile.Over(new VaeSettings(), json),
                 "pocket-text" => SettingsFile.Over(new TextSettings(), json),
                 "pocket-video" => SettingsFile.Over(new VideoSettings(), json),
+                "storymem-lora" => SettingsFile.Over(new LoraSettings(), json),
                 var other => throw new InvalidOperationException($"{other} is the settings of no recipe that this test knows."),
             };
             Assert.NotNull(read);

@@ -21,17 +21,23 @@ static class MakeCommand
         var take = new Option<int?>("--take") { Description = "With --only: choose this take of the shot; a new number makes a new take" };
         var jobs = new Option<int>("--jobs") { Description = "Steps at a time", DefaultValueFactory = _ => 1 };
         var moving = new Option<string?>("--moving-picture") { Description = "Also a .webp or .gif of the film, for a web page" };
+        var eyes = new Option<string?>("--eyes") { Description = "A folder with clip.* and aesthetic.*, which choose StoryMem's keyframes" };
         var json = new Option<bool>("--json") { Description = "One JSON object a line" };
         var film = FilmArguments.Create();
         var command = new Command("make", "Turns a production into a film; a second time only what has changed")
         {
-            folder, dry, explain, only, take, jobs, moving, json,
+            folder, dry, explain, only, take, jobs, moving, eyes, json,
         };
         film.AddTo(command);
         command.SetAction(parsed => Outcome.Of(() =>
         {
             if (parsed.GetValue(jobs) is < 1 or > 64) throw new FormatException("--jobs is a number from 1 to 64.");
-            var options = film.Options(parsed) with { Only = parsed.GetValue(only), Take = parsed.GetValue(take) };
+            var options = film.Options(parsed) with
+            {
+                Only = parsed.GetValue(only),
+                Take = parsed.GetValue(take),
+                Eyes = parsed.GetValue(eyes),
+            };
             using var opened = Film.Open(parsed.GetValue(folder)!, options, path => Console.Error.WriteLine($"reading {path} once ..."));
             using var screen = Screen.Create(parsed.GetValue(json), opened);
             screen.Findings(opened.Findings);

@@ -17,6 +17,7 @@ static class TrainCommand
         Tokenizer(),
         Planner(),
         Judge(),
+        TrainLora.Create(Out, Config),
     };
 
     static readonly Option<string> Out = new("--out") { Description = "The run's folder.", Required = true };
@@ -71,15 +72,26 @@ static class TrainCommand
     {
         var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new VideoSettings().Steps };
         var from = new Option<string?>("--from") { Description = "A pocket folder whose video weights to begin with." };
-        Option[] options = [steps, Tools, Latents, Stories, ClipEvery, from];
+        var own = new Option<double?>("--own-memory")
+        {
+            Description = "With --from: share of remembered frames, 0 to 1, that these weights have made themselves.",
+        };
+        Option[] options = [steps, Tools, Latents, Stories, ClipEvery, from, own];
         return Recipe("video", "The pocket video model: all modes in a mix.", options, (parsed, crewOf) =>
         {
             var settings = Settings(parsed, steps, parsed.GetValue(from) is null ? new VideoSettings() : VideoSettings.GoingOn);
+            if (parsed.GetValue(own) is { } share) settings = settings with { OwnMemory = share };
+            if (settings.OwnMemory is < 0 or > 1) throw new FormatException("--own-memory is a share from 0 to 1.");
+            if (settings.OwnMemory > 0 && parsed.GetValue(from) is null)
+                throw new FormatException("--own-memory needs --from: weights that make the pictures.");
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
-            var examples = new VideoExamples(Load(parsed, parts, crew, settings.Seed), parts.Vae.Config.ZDim, 16, 28,
-                settings.FigureWeight);
+            var stories = Load(parsed, parts, crew, settings.Seed);
+            if (settings.OwnMemory > 0)
+                stories = OwnPictures.Make(settings, parts, parsed.GetValue(from)!, parsed.GetValue(Latents)!, stories, crew,
+                    Console.WriteLine);
+            var examples = new VideoExamples(stories, parts.Vae.Config.ZDim, 16, 28, settings.FigureWeight, settings.OwnMemory);
             using var begin = parsed.GetValue(from) is { } folder ? PocketFolder.OpenVideo(folder) : null;
             VideoRecipe.Run(settings, parts, examples, run, crew, Console.WriteLine, CancellationToken.None, begin);
             foreach (var weight in weights) weight.Dispose();
@@ -196,12 +208,13 @@ static class TrainCommand
             Description = "CPU threads; from 2 on one draws while the others learn.",
             DefaultValueFactory = _ => Environment.ProcessorCount,
         };
-        var command = new Command("judge", "The judge, who reads who and what is in a frame.") { Out, steps, seed, threads };
+        var from = new Option<string?>("--from") { Description = "A judge's folder whose weights to begin with." };
+        var command = new Command("judge", "The judge, who reads who and what is in a frame.") { Out, steps, seed, threads, from };
         command.SetAction((parsed, cancel) => Task.FromResult(Outcome.Of(() =>
         {
             if (parsed.GetValue(threads) is < 1 or > 1024) throw new FormatException("--threads is not a number from 1 to 1024.");
-            new JudgeRecipe(parsed.GetValue(steps), parsed.GetValue(seed)).Run(parsed.GetValue(Out)!, parsed.GetValue(threads),
-                Console.Out, cancel);
+            var recipe = new JudgeRecipe(parsed.GetValue(steps), parsed.GetValue(seed)) { From = parsed.GetValue(from) ?? "" };
+            recipe.Run(parsed.GetValue(Out)!, parsed.GetValue(threads), Console.Out, cancel);
             return 0;
         })));
         return command;

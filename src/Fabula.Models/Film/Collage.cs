@@ -31,7 +31,7 @@ public sealed class CutOut
             ? new(portrait, ground, bounds) : null;
     }
 
-    /// <summary>Lays the figure on a picture, as tall as the box; one whose feet are cut off as broad.</summary>
+    /// <summary>Lays the figure on a picture, as tall as the box, leaning around its feet; one whose feet are cut off as broad.</summary>
     internal void Lay(byte[] rgb, int width, int height, StageBox box)
     {
         var (left, top, right, bottom) = Bounds;
@@ -39,10 +39,18 @@ public sealed class CutOut
         if (scale <= 0) return;
         var x = (box.Left + box.Right) / 2 * width - scale * (right - left + 1) / 2;
         var y = box.Top * height;
-        var (first, last) = ((int)Math.Max(0, x), (int)Math.Min(width - 1, x + scale * (right - left + 1)));
-        for (var row = (int)Math.Max(0, y); row <= (int)Math.Min(height - 1, y + scale * (bottom - top + 1)); row++)
+        var (sine, cosine) = Math.SinCos(box.Tilt);
+        var (tall, middle) = (scale * (bottom - top + 1), (box.Left + box.Right) / 2 * width);
+        var aside = Math.Abs(sine) * tall;
+        var (first, last) = ((int)Math.Max(0, x - aside), (int)Math.Min(width - 1, x + aside + scale * (right - left + 1)));
+        for (var row = (int)Math.Max(0, y); row <= (int)Math.Min(height - 1, y + tall + aside); row++)
             for (var column = first; column <= last; column++)
-                Mix(rgb.AsSpan((row * width + column) * 3, 3), left + (column - x) / scale, top + (row - y) / scale, 1 / scale);
+            {
+                // Turned back around the feet.
+                var (over, above) = (column - middle, row - y - tall);
+                var (u, v) = (over * cosine + above * sine, above * cosine - over * sine);
+                Mix(rgb.AsSpan((row * width + column) * 3, 3), left + (u + middle - x) / scale, top + (v + tall) / scale, 1 / scale);
+            }
     }
 
     void Mix(Span<byte> pixel, double x, double y, double side)
@@ -119,5 +127,42 @@ public static class Collage
         foreach (var (person, box) in people.Zip(staging))
             if (box != default) person?.Lay(rgb, place.Width, place.Height, box);
         return place with { Rgb = rgb };
+    }
+
+    /// <summary>
+    /// A collage for each frame. Where the first or the last frame is given, those who stay where they are are as that frame has them, and
+    /// only those who walk are laid on it.
+    /// </summary>
+    /// <param name="staging">Per frame a box for each of the people.</param>
+    /// <param name="first">As large as the place.</param>
+    public static IReadOnlyList<Picture> Clip(Picture place, IReadOnlyList<CutOut?> people, IReadOnlyList<IReadOnlyList<StageBox>> staging,
+        Picture? first, Picture? last)
+    {
+        bool[] walks = [.. people.Select((figure, i) => figure is not null && staging.Any(boxes => boxes[i] != staging[0][i]))];
+        var (start, end) = (Without(walks, first, place, staging[0]), Without(walks, last, place, staging[^1]));
+        List<CutOut?> walkers = [.. people.Select((figure, i) => walks[i] ? figure : null)];
+        return [.. staging.Select((boxes, i) => (i < (staging.Count + 1) / 2 ? start ?? end : end ?? start) is { } known
+            ? Of(known, walkers, boxes) : Of(place, people, boxes))];
+    }
+
+    /// <summary>An arm may reach out of the box of somebody who stands: so far, as a share of the frame.</summary>
+    const double Around = 0.05;
+
+    /// <summary>A frame with the empty place where somebody stands who will walk, unless somebody who stays is in front.</summary>
+    static Picture? Without(bool[] walks, Picture? frame, Picture place, IReadOnlyList<StageBox> boxes)
+    {
+        if (frame is null) return null;
+        var (width, height, rgb) = (place.Width, place.Height, (byte[])frame.Rgb.Clone());
+        bool Covers(StageBox box, double x, double y, double around) => box != default && x > box.Left - around && x < box.Right + around
+            && y > box.Top - around && y < box.Bottom + around;
+        for (var y = 0; y < height; y++)
+            for (var x = 0; x < width; x++)
+            {
+                var (across, down) = ((x + 0.5) / width, (y + 0.5) / height);
+                if (!boxes.Where((box, i) => walks[i] && Covers(box, across, down, Around)).Any()
+                    || boxes.Where((box, i) => !walks[i] && Covers(box, across, down, 0)).Any()) continue;
+                place.Rgb.AsSpan((y * width + x) * 3, 3).CopyTo(rgb.AsSpan((y * width + x) * 3));
+            }
+        return frame with { Rgb = rgb };
     }
 }

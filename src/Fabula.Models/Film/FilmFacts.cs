@@ -22,8 +22,12 @@ public sealed record FilmFacts(string Name, FilmModes Modes, int SideMultiple, i
     public int MostMemory { get; init; } = 10;
     public double MemoryStride { get; init; } = 5;
     public double MemoryGuidance { get; init; } = 1;
+    /// <summary>A shot that goes on from another is given so many of its last frames (StoryMem's MM2V: 5); 0: the last frame.</summary>
+    public int MotionFrames { get; init; }
     /// <summary>Portraits and plates are drawn first where the bible brings none, for shots whose method is 'keyframe'.</summary>
     public bool DrawsPortraits { get; init; }
+    /// <summary>Adapters that are merged into the weights, in this order.</summary>
+    public IReadOnlyList<FilmLora> Loras { get; init; } = [];
 
     /// <summary>Facts of a model folder.</summary>
     /// <exception cref="CheckpointException">film.json is broken.</exception>
@@ -46,10 +50,10 @@ public sealed record FilmFacts(string Name, FilmModes Modes, int SideMultiple, i
             defaults.Guidance)
         { Frames = defaults.Frames };
         var path = Path.Combine(folder.Root, FileName);
-        return File.Exists(path) ? Override(facts, path) : facts;
+        return File.Exists(path) ? Override(facts, path, folder.Transformers.Count) : facts;
     }
 
-    static FilmFacts Override(FilmFacts facts, string path)
+    static FilmFacts Override(FilmFacts facts, string path, int experts)
     {
         using var json = SmallJson.Read(path);
         if (json.RootElement.ValueKind != JsonValueKind.Object) throw new CheckpointException(path, null, "is no JSON object");
@@ -69,9 +73,15 @@ public sealed record FilmFacts(string Name, FilmModes Modes, int SideMultiple, i
             MostMemory = fields.Whole("most_memory", 0, 64, facts.MostMemory),
             MemoryStride = fields.Number("memory_stride", 0, 1000, facts.MemoryStride),
             MemoryGuidance = fields.Number("memory_guidance", 0, 100, facts.MemoryGuidance),
+            MotionFrames = fields.Whole("motion_frames", 0, 33, facts.MotionFrames),
             DrawsPortraits = fields.Flag("draws_portraits", facts.DrawsPortraits),
+            Loras = FilmLora.Read(json.RootElement, path, experts),
         };
         if (made.Frames % 4 != 1) throw new CheckpointException(path, null, $"has 'frames' {made.Frames}, which is not 4n+1");
+        if (made.MotionFrames > 0 && (made.MotionFrames % 4 != 1 || made.MotionFrames >= made.Frames
+            || !made.Modes.HasFlag(FilmModes.Memory) || made.Modes.HasFlag(FilmModes.Background)))
+            throw new CheckpointException(path, null, $"has 'motion_frames' {made.MotionFrames}: they are 0, or 4n+1 and fewer than "
+                + "'frames' where the model remembers and takes no drafts");
         if (made.Width % made.SideMultiple is > 0 || made.Height % made.SideMultiple is > 0 || made.Width is null != made.Height is null)
             throw new CheckpointException(path, null, $"needs 'width' and 'height' as multiples of {made.SideMultiple}");
         return made;

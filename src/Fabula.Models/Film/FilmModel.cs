@@ -4,6 +4,7 @@
 // Reference for the order of work: Wan-Video/Wan2.2 @ 42bf4cf wan/image2video.py. Nothing native is touched before the first Render.
 //
 // Shapes: M remembered pictures; f latent frames of the shot; h, w latent rows and columns; H, W pixels.
+using Fabula.Models.Text;
 using Fabula.Torch;
 
 namespace Fabula.Models;
@@ -11,10 +12,8 @@ namespace Fabula.Models;
 /// <summary>Safe to use from several threads: renders wait for one another.</summary>
 public sealed class FilmModel : IDisposable
 {
-    /// <summary>Up to this many bytes of weights all parts stay loaded, and computing is in fp32.</summary>
-    const long Small = 2L << 30;
     const int StepsBetweenSaves = 2;
-    const string State = "denoising";
+    const string State = "denoising", RowsName = "rows";
 
     readonly ModelFolder _folder;
     readonly Device _device;
@@ -23,6 +22,7 @@ public sealed class FilmModel : IDisposable
     readonly int _threads;
     Loaded<WanVae>? _vae;
     Loaded<Umt5Encoder>? _text;
+    WanTokenizer? _tokenizer;
     Loaded<WanClipVision>? _clip;
     readonly Loaded<WanTransformer>?[] _experts;
     KeyframeModel? _keyframes;
@@ -35,12 +35,20 @@ public sealed class FilmModel : IDisposable
     /// <summary>Shots rendered by this object.</summary>
     public int Renders { get; private set; }
 
-    FilmModel(ModelFolder folder, FilmFacts facts, string digest, Device device, int threads)
+    /// <summary>Times that the text encoder was loaded by this object.</summary>
+    public int TextLoads { get; private set; }
+
+    /// <summary>
+    /// The model is large: its text encoder is let go before a picture is made, so that rows of text are better made for a whole film at
+    /// once (<see cref="Words"/>).
+    /// </summary>
+    public bool LetsTextGo => !_keepsParts;
+
+    FilmModel(ModelFolder folder, FilmFacts facts, string digest, Device device, int threads, bool? large)
     {
         (_folder, Facts, _device, _threads) = (folder, facts, device, threads);
-        var bytes = folder.Parts.Where(part => File.Exists(part.Path)).Sum(part => new FileInfo(part.Path!).Length);
-        _keepsParts = bytes <= Small;
-        _type = _keepsParts && device.IsCpu ? DType.F32 : DType.BF16;
+        _keepsParts = !large ?? folder.IsSmall;
+        _type = folder.IsSmall && device.IsCpu ? DType.F32 : DType.BF16;
         _experts = new Loaded<WanTransformer>?[folder.Transformers.Count];
         Digest = $"{digest} {(_type == DType.F32 ? "fp32" : "bf16")} {(device.IsCpu ? $"cpu {threads} threads" : "cuda")}";
     }
@@ -51,13 +59,16 @@ public sealed class FilmModel : IDisposable
     /// <param name="threads">Of the CPU; belongs to the film's settings, as sums depend on it in their last bits.</param>
     /// <exception cref="CheckpointException">It is no model folder, or something is missing in it.</exception>
     public static FilmModel Open(string path, string? digestCache = null, string device = "cpu", int? threads = null,
-        Action<string>? reading = null)
+        Action<string>? reading = null) => Open(path, digestCache, device, threads, reading, large: null);
+
+    /// <param name="large">Whether parts are let go when their phase is over; null: as the weights' size says.</param>
+    internal static FilmModel Open(string path, string? digestCache, string device, int? threads, Action<string>? reading, bool? large)
     {
         var folder = ModelFolder.Open(path);
         if (folder.Parts.FirstOrDefault(part => !part.IsUsable) is { } broken)
             throw new CheckpointException(path, null, $"cannot be used: the {broken.Role} {broken.Problem}");
         return new FilmModel(folder, FilmFacts.Of(folder), WeightsDigest.Of(path, digestCache, reading), Device.Parse(device),
-            threads ?? Math.Max(1, Environment.ProcessorCount));
+            threads ?? Math.Max(1, Environment.ProcessorCount), large);
     }
 
     /// <summary>What tells and draws a film's keyframes; null where the folder has none.</summary>
@@ -88,6 +99,7 @@ public sealed class FilmModel : IDisposable
         {
             if (LibTorch.Threads != _threads) LibTorch.Threads = _threads;
             Renders++;
+            if (request.Words is not null) Release(ref _text);
             using var kept = Resume(request, keeping);
             if (kept is { IsDone: true }) return Decode(kept, request.Memory.Count);
             kept?.Dispose();
@@ -100,7 +112,11 @@ public sealed class FilmModel : IDisposable
     {
         string? Missing(FilmModes mode, bool wanted, string what) =>
             wanted && !Facts.Modes.HasFlag(mode) ? $"{Facts.Name} cannot {what}: use a model that can, or change the shot." : null;
-        var problem = Missing(FilmModes.Text, request.First is null, "make a shot from words alone")
+        if (request.Motion.Count > 0 && (request.Motion.Count != Facts.MotionFrames || request.First is not null
+            || request.Motion.Count >= request.Frames))
+            throw new ArgumentException($"{Facts.Name} begins a shot with {Facts.MotionFrames} frames of motion and not with "
+                + $"{request.Motion.Count}: name another model, or change motion_frames in its film.json.");
+        var problem = Missing(FilmModes.Text, request.First is null && request.Motion.Count == 0, "make a shot from words alone")
             ?? Missing(FilmModes.First, request.First is not null, "begin a shot with a given frame")
             ?? Missing(FilmModes.Last, request.Last is not null, "end a shot with a given frame")
             ?? Missing(FilmModes.Memory, request.Memory.Count > 0, "remember pictures")
@@ -125,9 +141,8 @@ public sealed class FilmModel : IDisposable
     {
         var (shape, _) = LatentShape(request);
         var (condition, first, clip) = Condition(request);
-        var (prompt, negative) = Rows(request);
-        var experts = Enumerable.Range(0, _experts.Length).Select(i => (_experts[i] ??= _folder.LoadTransformer(i, _type, _device)).Network)
-            .ToList();
+        var (prompt, negative) = Rows(request, keeping.Folder);
+        var experts = Enumerable.Range(0, _experts.Length).Select(i => (_experts[i] ??= Transformer(i)).Network).ToList();
         using var noise = new RandomSource(request.Seed).Normal("noise", 0, shape);
         try
         {
@@ -164,6 +179,22 @@ public sealed class FilmModel : IDisposable
         {
             foreach (var tensor in new[] { condition, first, clip, prompt, negative }) tensor?.Dispose();
             for (var i = 0; i < _experts.Length; i++) Release(ref _experts[i]);
+        }
+    }
+
+    /// <summary>The transformer or one of two experts, with the LoRAs that film.json names for it.</summary>
+    Loaded<WanTransformer> Transformer(int expert)
+    {
+        var loras = new List<(Lora Lora, double Strength)>();
+        try
+        {
+            foreach (var lora in Facts.Loras.Where(lora => lora.IsFor(expert)))
+                loras.Add((Lora.Open(Path.Combine(_folder.Root, lora.File), lora.Scaling), lora.Strength));
+            return _folder.LoadTransformer(expert, _type, _device, loras);
+        }
+        finally
+        {
+            foreach (var (lora, _) in loras) lora.Dispose();
         }
     }
 
@@ -205,6 +236,7 @@ public sealed class FilmModel : IDisposable
             KnownFrame Known(Picture picture) => new(Fitted(picture, request.Height, request.Width));
             var known = new Dictionary<int, KnownFrame>();
             if (request.First is { } start) known[0] = Known(start);
+            foreach (var (i, frame) in request.Motion.Index()) known[i] = Known(frame);
             if (request.Last is { } end) known[request.Frames - 1] = Known(end);
             var (shape, _) = LatentShape(request);
             Tensor? Image(Picture? picture) => picture is null ? null : Known(picture).Image;
@@ -235,19 +267,55 @@ public sealed class FilmModel : IDisposable
         return picture.Width == width && picture.Height == height ? image : Conditioning.Cover(image, height, width);
     }
 
-    /// <summary>The text encoder's rows [n, TextDim] of both prompts.</summary>
-    (Tensor Prompt, Tensor Negative) Rows(ShotRequest request)
+    /// <summary>
+    /// The text encoder's rows of a prompt, as <see cref="ShotRequest.Words"/> takes them: a safetensors file with one tensor, to the bit
+    /// what a render would have made itself. The encoder stays loaded until the next render.
+    /// </summary>
+    /// <param name="folder">For a file in the making.</param>
+    public byte[] Words(string prompt, string folder) => LibTorch.Run(() =>
     {
-        var tokenizer = _folder.LoadTokenizer();
+        if (LibTorch.Threads != _threads) LibTorch.Threads = _threads;
+        using var rows = Encode(prompt);
+        var file = Path.Combine(folder, "rows.safetensors");
+        Weights.Save(file, [new(RowsName, rows)]);
+        var bytes = File.ReadAllBytes(file);
+        File.Delete(file);
+        return bytes;
+    });
+
+    /// <summary>The text encoder's rows [n, TextDim] of a prompt.</summary>
+    Tensor Encode(string prompt)
+    {
+        if (_text is null) TextLoads++;
         var encoder = (_text ??= _folder.LoadTextEncoder(_type, _device)).Network;
-        Tensor Encode(string prompt)
-        {
-            using var scope = TensorScope.Open();
-            return encoder.Encode([tokenizer.Encode(prompt)])[0].Own();
-        }
+        using var scope = TensorScope.Open();
+        return encoder.Encode([(_tokenizer ??= _folder.LoadTokenizer()).Encode(prompt)])[0].Own();
+    }
+
+    /// <summary>The rows of both prompts.</summary>
+    (Tensor Prompt, Tensor Negative) Rows(ShotRequest request, string folder)
+    {
+        if (request.Words is { } words) return (Read(words.Prompt, folder), Read(words.Negative, folder));
         var rows = (Encode(request.Prompt), Encode(request.NegativePrompt));
         Release(ref _text);
         return rows;
+    }
+
+    Tensor Read(byte[] rows, string folder)
+    {
+        var file = Path.Combine(folder, "rows.safetensors");
+        File.WriteAllBytes(file, rows);
+        try
+        {
+            using var weights = Weights.Open(file, DType.F32, _device);
+            var type = weights.TypeOf(RowsName);
+            using var scope = TensorScope.Open();
+            return weights.Get(RowsName, type, weights.ShapeOf(RowsName)).Clone().Own();
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 
     List<byte[]> Decode(SolverState state, int memory)

@@ -9,6 +9,8 @@ public sealed record ShotRequest
 {
     public required string Prompt { get; init; }
     public string NegativePrompt { get; init; } = "";
+    /// <summary>The text encoder's rows of both prompts, made before (<see cref="FilmModel.Words"/>); null: they are made now.</summary>
+    public (byte[] Prompt, byte[] Negative)? Words { get; init; }
     /// <summary>Pixel frames, 4n+1.</summary>
     public required int Frames { get; init; }
     /// <summary>Pixels; both sides multiples of <see cref="FilmFacts.SideMultiple"/>.</summary>
@@ -23,6 +25,8 @@ public sealed record ShotRequest
     /// <summary>The first and the last frame, where they are given; another size is scaled to cover and cut.</summary>
     public Picture? First { get; init; }
     public Picture? Last { get; init; }
+    /// <summary>In place of <see cref="First"/>: the first frames, as many as <see cref="FilmFacts.MotionFrames"/>.</summary>
+    public IReadOnlyList<Picture> Motion { get; init; } = [];
     /// <summary>
     /// What the frames will be like, one picture for all or one for each: the empty place behind the people, or a collage of both. A
     /// single one is without effect where a first frame is given.

@@ -17,11 +17,16 @@ static class WeightsDigest
     /// <param name="cacheFile">Where known digests are kept; null: nowhere.</param>
     /// <param name="readAgain">Tells which file is being read, for the first time or again.</param>
     /// <returns>64 hexadecimal digits.</returns>
-    public static string Of(string folder, string? cacheFile, Action<string>? readAgain = null)
+    public static string Of(string folder, string? cacheFile, Action<string>? readAgain = null) =>
+        Of(Files(folder), folder, cacheFile, readAgain);
+
+    /// <param name="files">Whose names count as they are within the folder.</param>
+    /// <inheritdoc cref="Of(string, string?, Action{string}?)"/>
+    public static string Of(IEnumerable<string> files, string folder, string? cacheFile, Action<string>? readAgain = null)
     {
         var known = Load(cacheFile);
         var (text, changed) = (new StringBuilder("fabula model 1\n"), false);
-        foreach (var path in Files(folder))
+        foreach (var path in files)
         {
             var file = new FileInfo(path);
             var target = file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo final ? final : file;

@@ -16,11 +16,18 @@ public static class Loading
     /// <param name="loras">Merged before the network is built; each must change something.</param>
     /// <exception cref="CheckpointException">The part is missing, or its tensors do not fit the configuration.</exception>
     public static Loaded<WanTransformer> LoadTransformer(this ModelFolder folder, int expert, DType type, Device device,
-        params IEnumerable<(Lora Lora, double Strength)> loras) =>
+        params IEnumerable<(Lora Lora, double Strength)> loras) => folder.LoadTransformer(expert, type, device, weights =>
+        {
+            foreach (var (lora, strength) in loras) lora.Merge(weights, strength);
+        });
+
+    /// <summary>As the other; its weights are changed, attached to or brought into memory before the network is built.</summary>
+    public static Loaded<WanTransformer> LoadTransformer(this ModelFolder folder, int expert, DType type, Device device,
+        Action<Weights> before) =>
         Build(folder.Transformers[expert], type, device, folder.Layout == ModelLayout.Diffusers ? WanNames.Transformer.Rename : null,
             weights =>
         {
-            foreach (var (lora, strength) in loras) lora.Merge(weights, strength);
+            before(weights);
             return new WanTransformer(folder.Config, weights);
         });
 

@@ -65,6 +65,9 @@ public sealed record ModelFolder
 
     public bool IsUsable => Parts.All(part => part.IsUsable);
 
+    /// <summary>Up to 2 GiB of weights: all parts may stay loaded, and computing on a CPU is in fp32.</summary>
+    public bool IsSmall => Parts.Where(part => File.Exists(part.Path)).Sum(part => new FileInfo(part.Path!).Length) <= 2L << 30;
+
     /// <summary>Looks at a folder.</summary>
     /// <exception cref="CheckpointException">
     /// There is no Wan model in it, or its configuration is broken; missing weights are no error here.

@@ -1,12 +1,13 @@
 // Which earlier shots a shot remembers: never a later one, never itself, and no more than the models can use.
 namespace Fabula.Narrative;
 
-static class Memories
+public static class Memories
 {
     /// <summary>
     /// For each visible person the first and the latest shot that showed them, for the place the first and the latest shot there; oldest
     /// first, at most <paramref name="limit"/>, of which the earliest go when there are more. Linear in the number of shots.
     /// </summary>
+    /// <returns>The shots with <see cref="PlanShot.Memory"/> and <see cref="PlanShot.Method"/> filled in.</returns>
     public static List<PlanShot> Fill(IReadOnlyList<PlanShot> shots, Func<string, string> locationOfScene, int limit)
     {
         var (first, latest) = (new Dictionary<string, int>(), new Dictionary<string, int>());

@@ -70,6 +70,50 @@ static class Ffmpeg
             + $"{(said.Length == 0 ? "nothing" : said)}");
     }
 
+    /// <summary>Bytes to its standard input, and what it makes of them from its standard output: no file is read or written.</summary>
+    /// <param name="most">Bytes; more of them are an error.</param>
+    /// <param name="time">After which it is ended.</param>
+    /// <inheritdoc cref="Run" path="/exception"/>
+    public static byte[] Turn(string program, IEnumerable<string> arguments, string makes, byte[] input, int most, TimeSpan time,
+        CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        var start = new ProcessStartInfo(program)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        foreach (var argument in (string[])["-hide_banner", "-loglevel", "error", .. arguments]) start.ArgumentList.Add(argument);
+        using var process = Start(start, makes);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var kill = limit.Token.Register(() => Kill(process));
+        limit.CancelAfter(time);
+        var complaints = Complaints(process.StandardError);
+        var feeding = Task.Run(() =>
+        {
+            try
+            {
+                process.StandardInput.BaseStream.Write(input);
+                process.StandardInput.Close();
+            }
+            catch (IOException) { } // It has read enough, or has gone; its complaints say why.
+        }, CancellationToken.None);
+        using var output = new MemoryStream();
+        var piece = new byte[1 << 16];
+        for (int n; (n = process.StandardOutput.BaseStream.Read(piece)) > 0 && output.Length <= most;) output.Write(piece, 0, n);
+        if (output.Length > most) Kill(process);
+        process.WaitForExit();
+        feeding.Wait(CancellationToken.None);
+        stop.ThrowIfCancellationRequested();
+        if (limit.IsCancellationRequested)
+            throw new DeliveryException($"ffmpeg was not done with {makes} in {time.TotalSeconds:0} seconds");
+        if (output.Length > most) throw new DeliveryException($"ffmpeg makes more than {most >> 20} MiB of {makes}");
+        var said = complaints.Result;
+        return process.ExitCode == 0 && output.Length > 0 ? output.ToArray()
+            : throw new DeliveryException($"ffmpeg says of {makes}: {(said.Length == 0 ? "nothing" : said)}");
+    }
+
     static Process Start(ProcessStartInfo start, string writes)
     {
         try { return Process.Start(start)!; }

@@ -21,6 +21,28 @@ public sealed record ClipMarks(bool Place, bool Time, bool Accent, bool People, 
             [.. asked.Select((person, i) => Right(person, found[i]))]);
     }
 
+    /// <summary>
+    /// Marks a clip against the drawn one. Whoever comes or goes is not there all the time: only the frames count in which all are, in
+    /// the drawn clip.
+    /// </summary>
+    /// <param name="readings">One for each frame of the drawn clip.</param>
+    public static ClipMarks Of(Clip drawn, IReadOnlyList<Reading> readings)
+    {
+        var whole = Enumerable.Range(0, readings.Count).Where(frame => drawn.Count(frame) == drawn.Spec.Roles.Count).ToList();
+        return Of(drawn.Spec.Location, [.. drawn.Spec.Roles.Select(role => role.Person)],
+            whole.Count > 0 ? [.. whole.Select(frame => readings[frame])] : readings, drawn.Width);
+    }
+
+    /// <summary>The share of right attributes of all people; null where nobody was asked for.</summary>
+    public double? Share
+    {
+        get
+        {
+            var answers = Attributes.SelectMany(person => person).OfType<bool>().ToList();
+            return answers.Count == 0 ? null : (double)answers.Count(right => right) / answers.Count;
+        }
+    }
+
     /// <summary>Somebody with the attributes that most frames of a track agree on, at the place of the middle one.</summary>
     public static SeenPerson Vote(Track track)
     {

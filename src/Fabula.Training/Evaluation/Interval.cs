@@ -45,6 +45,14 @@ public readonly record struct Interval(double Mean, double Low, double High, int
     public string AsPercent => Count == 0 ? "nothing to measure"
         : string.Create(CultureInfo.InvariantCulture, $"{100 * Mean:0.0} % ({100 * Low:0.0} to {100 * High:0.0}, n {Count})");
 
+    /// <summary>A small number: "0.034 (0.030 to 0.039, n 64)".</summary>
+    public string AsDistance => Count == 0 ? "nothing to measure"
+        : string.Create(CultureInfo.InvariantCulture, $"{Mean:0.000} ({Low:0.000} to {High:0.000}, n {Count})");
+
+    /// <summary>A difference of shares, in points of per cent: "-12.5 (-14.0 to -11.1)".</summary>
+    public string AsPoints => Count == 0 ? "nothing to measure" : string.Create(CultureInfo.InvariantCulture,
+        $"{100 * Mean:+0.0;-0.0;0.0} ({100 * Low:+0.0;-0.0;0.0} to {100 * High:+0.0;-0.0;0.0})");
+
     public override string ToString() => Count == 0 ? "nothing to measure"
         : string.Create(CultureInfo.InvariantCulture, $"{Mean:0.00} ({Low:0.00} to {High:0.00}, n {Count})");
 }

@@ -31,6 +31,10 @@ public static class Pictures
         return count == 0 ? double.NaN : sum / (255.0 * count);
     }
 
+    /// <summary>The same where neither of two readings sees people.</summary>
+    public static double BackgroundDistance(byte[] a, byte[] b, Reading ofA, Reading ofB, int width, int height) =>
+        BackgroundDistance(a, b, [.. PeopleMask(ofA, width, height).Zip(PeopleMask(ofB, width, height), (x, y) => (byte)(x | y))]);
+
     /// <summary>A mask with 1 in the boxes of all people of a reading, grown by some pixels for shadows and outlines.</summary>
     public static byte[] PeopleMask(Reading reading, int width, int height, int grow = 4)
     {

@@ -2,6 +2,7 @@
 // film asks it; the drawn truth stands beside it. What needs a reader of frames needs the judge.
 using System.Diagnostics;
 using Fabula.Models;
+using Fabula.Production;
 using Fabula.Torch;
 using Fabula.Training.PaperTheatre;
 
@@ -16,9 +17,9 @@ public sealed record Measured(string Name, string Bar, string Value);
 /// <param name="judge">Null: only what can be measured from pixels.</param>
 public sealed class PocketReport(FilmModel model, WanVae vae, Judge? judge, int stories, ulong seed = 3) : IDisposable
 {
-    const int Width = JudgeConfig.Width, Height = JudgeConfig.Height, FrameBytes = Width * Height * 3, Shots = 8;
+    const int Width = Filming.Width, Height = Filming.Height, Shots = 8;
     static readonly int[] Hair = Index("hair"), Top = Index("top");
-    readonly string _work = Directory.CreateTempSubdirectory("fabula-report").FullName;
+    readonly Filming _filming = new(new ModelRenderer(model));
     readonly Stage _stage = new(Width, Height);
 
     static int[] Index(string question) =>
@@ -35,7 +36,7 @@ public sealed class PocketReport(FilmModel model, WanVae vae, Judge? judge, int 
     public void Dispose()
     {
         _stage.Dispose();
-        Directory.Delete(_work, recursive: true);
+        _filming.Dispose();
     }
 
     static Measured Decibels(string name, string bar, IReadOnlyList<double> values) =>
@@ -88,8 +89,7 @@ public sealed class PocketReport(FilmModel model, WanVae vae, Judge? judge, int 
 
     bool Crosses(StoryShot turn, IReadOnlyList<byte[]> made)
     {
-        var door = turn.Spec.Location.Door is { } x ? (x * Width / ShotSpec.StageWidth, Width / 6.0) : ((double, double)?)null;
-        var ways = Tracks.Cross(Read(made), Width, door);
+        var ways = Tracks.Cross(Read(made), Width, TransitionsTable.Door(turn.Spec.Location));
         return ways.Clean && (turn.Transition is Transition.Exit || ways.Entered > 0)
             && (turn.Transition is Transition.Enter || ways.Left > 0);
     }
@@ -124,7 +124,7 @@ public sealed class PocketReport(FilmModel model, WanVae vae, Judge? judge, int 
         var marks = told.Select((story, i) =>
         {
             var shot = story.Shots[0];
-            return Marks(shot, story, Render(Say(shot, Register.Planned, i), i));
+            return Marks(shot, Render(Say(shot, Register.Planned, i), i));
         }).ToList();
         yield return new("words: the place asked for", ">= 90 %", Share([.. marks.Select(mark => mark.Place)]));
         yield return new("words: as many people as asked for", ">= 85 %", Share([.. marks.Select(mark => mark.People)]));
@@ -143,8 +143,8 @@ public sealed class PocketReport(FilmModel model, WanVae vae, Judge? judge, int 
                 .Take(Math.Min(3, model.Facts.MostMemory))
                 .Select(other => _stage.Draw(other.Spec, [other.Spec.Frames / 2]).Frame(0).ToArray()).ToList();
             var words = Say(shot, Register.Referential, i);
-            with.AddRange(Right([Marks(shot, story, Render(words, i, seen))], null));
-            without.AddRange(Right([Marks(shot, story, Render(words, i))], null));
+            with.AddRange(Right([Marks(shot, Render(words, i, seen))], null));
+            without.AddRange(Right([Marks(shot, Render(words, i))], null));
         }
         yield return new("memory: attributes of people never described", ">= 80 %", Share(with));
         yield return new("the same shots without memory", "at least 3 times its errors", Share(without));
@@ -166,7 +166,7 @@ public sealed class PocketReport(FilmModel model, WanVae vae, Judge? judge, int 
                 if (n == 0) memory.Clear();
                 memory.Add(made[made.Count / 2]);
                 if (memory.Count > Math.Min(3, model.Facts.MostMemory)) memory.RemoveAt(1);      // the first stays: the sink
-                if (n == Shots - 1) last.AddRange(Right([Marks(shot, story, made)], null));
+                if (n == Shots - 1) last.AddRange(Right([Marks(shot, made)], null));
             }
         }
         yield return new($"self-fed: attributes in shot {Shots}", ">= 70 %", Share(last));
@@ -179,40 +179,13 @@ public sealed class PocketReport(FilmModel model, WanVae vae, Judge? judge, int 
     byte[] Portrait(Person person) => _stage.Draw(ShotSpec.Portrait(person)).Frames;
 
     IReadOnlyList<byte[]> Render(string prompt, int number, IReadOnlyList<byte[]>? memory = null, byte[]? first = null, byte[]? last = null,
-        byte[]? background = null)
-    {
-        Picture Of(byte[] rgb) => new(rgb, Width, Height);
-        var facts = model.Facts;
-        return model.Render(new ShotRequest
-        {
-            Prompt = prompt,
-            Frames = 17,
-            Width = Width,
-            Height = Height,
-            Seed = (ulong)number + 1,
-            Steps = facts.Steps,
-            Guidance = facts.Guidance,
-            Shift = facts.Shift,
-            First = first is null ? null : Of(first),
-            Last = last is null ? null : Of(last),
-            Drafts = background is null ? [] : [Of(background)],
-            Memory = [.. (memory ?? []).Take(facts.MostMemory).Select(Of)],
-            MemoryStride = facts.MemoryStride,
-            MemoryGuidance = memory is { Count: > 0 } ? facts.MemoryGuidance : 1,
-        }, new RenderKeeping(_work, _ => null, (_, _) => { }, (_, _) => { }), CancellationToken.None);
-    }
+        byte[]? background = null) => _filming.Shot(prompt, (ulong)number + 1, memory: memory, first: first, last: last,
+            drafts: background is null ? null : [Filming.Of(background)]);
 
     IReadOnlyList<Reading> Read(IReadOnlyList<byte[]> frames) =>
         judge!.Read(frames.SelectMany(frame => frame).ToArray(), frames.Count, Width, Height);
 
-    ClipMarks Marks(StoryShot shot, DrawnStory story, IReadOnlyList<byte[]> made)
-    {
-        // Whoever comes or goes is not there all the time: only the frames count in which all are, in the drawn clip.
-        var drawn = _stage.Draw(shot.Spec);
-        var whole = Enumerable.Range(0, made.Count).Where(f => drawn.Count(f) == shot.Cast.Count).ToList();
-        var frames = whole.Count > 0 ? [.. whole.Select(f => made[f])] : made;
-        return ClipMarks.Of(shot.Spec.Location, [.. shot.Cast.Select(who => story.People[who])], Read(frames), Width);
-    }
+    ClipMarks Marks(StoryShot shot, IReadOnlyList<byte[]> made) => ClipMarks.Of(_stage.Draw(shot.Spec), Read(made));
 
     static List<bool> Right(IEnumerable<ClipMarks> marks, int[]? questions) =>
         [.. marks.SelectMany(mark => mark.Attributes)

@@ -21,6 +21,12 @@ public sealed record Crossings(int Entered, int Left, int PoppedUp, int Vanished
     public bool Clean => PoppedUp + Vanished + Ghosts == 0;
 }
 
+/// <summary><see cref="Crossings"/> with the people themselves.</summary>
+public sealed record CrossingTracks(List<Track> Entered, List<Track> Left, List<Track> PoppedUp, List<Track> Vanished, int Ghosts)
+{
+    public int Pops => PoppedUp.Count + Vanished.Count;
+}
+
 public static class Tracks
 {
     /// <summary>How many frames somebody may be overlooked, or hidden by another, without being somebody new.</summary>
@@ -50,21 +56,23 @@ public static class Tracks
     /// <param name="door">The middle and the width of an open door, in pixels.</param>
     public static Crossings Cross(IReadOnlyList<Reading> readings, int width, (double Middle, double Width)? door = null)
     {
+        var ways = Ways(readings, width, door);
+        return new(ways.Entered.Count, ways.Left.Count, ways.PoppedUp.Count, ways.Vanished.Count, ways.Ghosts);
+    }
+
+    /// <summary>As <see cref="Cross"/>, with the tracks themselves.</summary>
+    public static CrossingTracks Ways(IReadOnlyList<Reading> readings, int width, (double Middle, double Width)? door = null)
+    {
         var tracks = Of(readings, width);
-        var (entered, left, popped, vanished) = (0, 0, 0, 0);
+        var ways = new CrossingTracks([], [], [], [], readings.Count(reading => reading.Faint.Any(faint => !AtWay(faint)
+            && !reading.People.Any(person => Math.Abs(person.X - faint.X) < (person.Width + faint.Width) / 4)
+            && tracks.Any(track => Alike(faint, track.Path[track.Path.Count / 2].Person) < 1.5))));
         foreach (var track in tracks)
         {
-            if (track.Start > 0)
-                if (AtWay(track.Path[0].Person)) entered++;
-                else popped++;
-            if (track.End < readings.Count - 1)
-                if (AtWay(track.Path[^1].Person)) left++;
-                else vanished++;
+            if (track.Start > 0) (AtWay(track.Path[0].Person) ? ways.Entered : ways.PoppedUp).Add(track);
+            if (track.End < readings.Count - 1) (AtWay(track.Path[^1].Person) ? ways.Left : ways.Vanished).Add(track);
         }
-        var ghosts = readings.Count(reading => reading.Faint.Any(faint => !AtWay(faint)
-            && !reading.People.Any(person => Math.Abs(person.X - faint.X) < (person.Width + faint.Width) / 4)
-            && tracks.Any(track => Alike(faint, track.Path[track.Path.Count / 2].Person) < 1.5)));
-        return new(entered, left, popped, vanished, ghosts);
+        return ways;
 
         bool AtWay(SeenPerson person) => person.Left <= Margin * width || person.Right >= (1 - Margin) * width
             || door is { } way && Math.Abs(person.X - way.Middle) < way.Width;

@@ -28,13 +28,19 @@ public static class Playwright
             : chance["move"].Pick(CameraMove.PanLeft, CameraMove.PanRight, CameraMove.ZoomIn, CameraMove.ZoomOut);
         var centre = size == ShotSize.Wide ? ShotSpec.StageWidth / 2 : chance["centre"].Between(84, 140);
         var frame = new ShotSpec(location, size, camera, [], centre) { Props = PropsFor(chance["props"], size) };
-        return people.Count switch
-        {
-            0 => frame,
-            1 => Solo(chance["solo"], frame, people[0]),
-            _ => Together(chance["together"], frame, people),
-        };
+        return Acted(chance, frame, people);
     }
+
+    /// <summary>A shot that sees the place as every other one of these does: wide, from the middle, at rest, without props.</summary>
+    public static ShotSpec Wide(Chance chance, Location location, IReadOnlyList<Person> people) =>
+        Acted(chance, new ShotSpec(location, ShotSize.Wide, CameraMove.Static, []), people);
+
+    static ShotSpec Acted(Chance chance, ShotSpec frame, IReadOnlyList<Person> people) => people.Count switch
+    {
+        0 => frame,
+        1 => Solo(chance["solo"], frame, people[0]),
+        _ => Together(chance["together"], frame, people),
+    };
 
     /// <summary>
     /// A shot in which people come or go while the others stay. Before and after it the cast is another one; the camera and the place do
