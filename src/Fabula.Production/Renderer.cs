@@ -16,8 +16,8 @@ public interface IRenderer : IDisposable
 
     SeenWords? Words { get; }
 
-    /// <summary>What tells and draws a film's keyframes; there where <see cref="FilmModes.Keyframes"/> is among its modes.</summary>
-    IKeyframes? Keyframes { get; }
+    /// <summary>What tells and draws a film's keyframes; null unless <see cref="FilmModes.Keyframes"/> is among its modes.</summary>
+    IKeyframes? Keyframes => null;
 
     /// <summary>
     /// Rows of text are made for a whole film at once (<see cref="WordsOf"/>), because the network that makes them is too large to be
