@@ -13,7 +13,7 @@ using Fabula.Torch;
 
 namespace Fabula.Models;
 
-/// <summary>What the decoder sees of pictures: rows [B, R, C] for its cross-attention, a draft [B, 4 + z, h, w] where it takes one.</summary>
+/// <summary>What the decoder sees of pictures: rows [B, R, C], and a draft [B, 4 + z, h, w] where it takes one.</summary>
 public sealed record KeyframeView(Tensor Rows, Tensor? Draft)
 {
     /// <summary>Of one picture.</summary>

@@ -44,12 +44,6 @@ public sealed record WanConfig
     /// told how far its noisy patch is from the draft.
     /// </summary>
     public bool TakesDrafts { get; init; }
-
-    /// <summary>
-    /// With <see cref="TakesDrafts"/>, when sampling: added to what the head says of a cell's draft before the sigmoid, so that drafts are
-    /// kept more. What a tiny model cannot know, such as which leg is in front, it paints as the mean of all that may be; a draft is sharp.
-    /// </summary>
-    public double DraftTrust { get; init; }
     /// <summary>
     /// The mean of the text rows, through two layers, is added to the time embedding, so that the words scale and shift every token in
     /// every block (Peebles and Xie, "Scalable Diffusion Models with Transformers", 2023), beside cross-attention.

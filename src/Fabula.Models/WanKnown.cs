@@ -44,10 +44,11 @@ sealed class WanKnown(WanConfig config, Tensor x, WanTime time)
     /// The network's answer [B, z, F, H, W] and of drafts as much as the last numbers of each token say, one for each of its cells
     /// [B, L, pt ph pw].
     /// </summary>
-    public Tensor WithDrafts(Tensor answer, Tensor gate)
+    /// <param name="trust">Added to these before the sigmoid.</param>
+    public Tensor WithDrafts(Tensor answer, Tensor gate, double trust)
     {
         var (pt, ph, pw) = config.Patch;
-        var kept = (gate + config.DraftTrust).Sigmoid().Reshape(x.Size(0), x.Size(2) / pt, x.Size(3) / ph, x.Size(4) / pw, pt, ph, pw)
+        var kept = (gate + trust).Sigmoid().Reshape(x.Size(0), x.Size(2) / pt, x.Size(3) / ph, x.Size(4) / pw, pt, ph, pw)
             .Permute(0, 1, 4, 2, 5, 3, 6).Reshape(x.Size(0), 1, x.Size(2), x.Size(3), x.Size(4));
         return answer + (Condition - answer) * (kept * HasDraft);
     }

@@ -35,6 +35,8 @@ public sealed record WanShot
     /// without its remembered frames; 1 spends no pass on it. Needs <see cref="Condition"/>.
     /// </summary>
     public double MemoryGuidance { get; init; } = 1;
+    /// <summary>How much more of drafts is kept than the model would (<see cref="WanTransformer.Forward"/>).</summary>
+    public double DraftTrust { get; init; }
     /// <summary>Remembered frames as tokens (<see cref="AdaptiveConditioner"/>), for the one model that they were made for.</summary>
     public WanContext? Context { get; init; }
 }
@@ -87,18 +89,20 @@ public sealed class WanSampler(WanExpert low, WanExpert? high = null, double bou
                     var time = shot.FirstLatent is null ? WanTime.Of(state.Timestep) : KnownFirst(state.Timestep, frames, rows * columns);
                     using var modulation = expert.Model.Modulate(time);                          // once for both halves
                     var input = shot.Condition is null ? state.Latents : Tensor.Cat(1, state.Latents, shot.Condition);
-                    var with = expert.Model.Forward(input, modulation, positive!, rotation, context: shot.Context);   // [1, C, F, h, w]
+                    Tensor Answer(Tensor latents, WanPrompt prompt, WanRotation at, WanContext? context) =>
+                        expert.Model.Forward(latents, modulation, prompt, at, context: context, draftTrust: shot.DraftTrust);
+                    var with = Answer(input, positive!, rotation, shot.Context);                 // [1, C, F, h, w]
                     var velocity = with;
                     if (expert.Guidance != 1 || observe is not null)
                     {
-                        var without = expert.Model.Forward(input, modulation, negative!, rotation, context: shot.Context);
+                        var without = Answer(input, negative!, rotation, shot.Context);
                         observe?.Invoke(new WanStep(state, with, without));
                         velocity = without + (with - without) * expert.Guidance;
                     }
                     if (alone is not null)
                     {
                         var own = input.Narrow(2, shot.Memory, frames - shot.Memory);
-                        var dropped = expert.Model.Forward(own, modulation, positive!, alone);
+                        var dropped = Answer(own, positive!, alone, null);
                         velocity += BeyondMemory(with, dropped, shot.Memory) * (shot.MemoryGuidance - 1);
                     }
                     RequireFinite(velocity, state);

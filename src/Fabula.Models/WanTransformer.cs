@@ -109,9 +109,11 @@ public sealed class WanTransformer
     /// <param name="rotation">From <see cref="Rotate"/> for this grid.</param>
     /// <param name="padTo">Rows to pad to, as the reference does; it changes no result and exists for comparison with it.</param>
     /// <param name="context">What stands before the shot, or nothing.</param>
+    /// <param name="draftTrust">How much more than the head says is kept of drafts: added before the sigmoid
+    /// (<see cref="WanConfig.TakesDrafts"/>).</param>
     /// <returns>[B, OutDim, F, H, W] fp32.</returns>
     public Tensor Forward(Tensor latents, WanModulation time, WanPrompt prompt, WanRotation rotation, Trace? trace = null, int padTo = 0,
-        WanContext? context = null)
+        WanContext? context = null, double draftTrust = 0)
     {
         using var scope = TensorScope.Open();
         var (batch, f, h, w) = (latents.Size(0), latents.Size(2) / Config.Patch.T, latents.Size(3) / Config.Patch.H,
@@ -172,7 +174,7 @@ public sealed class WanTransformer
         if (x.Size(1) > tokens) x = x.Narrow(1, 0, tokens);
         var numbers = (long)Config.OutDim * Config.Patch.T * Config.Patch.H * Config.Patch.W;
         var answer = Unpatchify(x.Narrow(2, 0, numbers), f, h, w);
-        if (Config.TakesDrafts) answer = known.WithDrafts(answer, x.Narrow(2, numbers, x.Size(2) - numbers));
+        if (Config.TakesDrafts) answer = known.WithDrafts(answer, x.Narrow(2, numbers, x.Size(2) - numbers), draftTrust);
         return scope.Keep(Config.AnswersClean ? known.Velocity(answer) : answer);
     }
 

@@ -11,11 +11,13 @@ namespace Fabula.Production;
 /// <param name="Zoom">With a background: how many times nearer the camera is than the background's (<see cref="PlateView"/>).</param>
 /// <param name="Staging">With a background: people's ways on it (<see cref="Production.Staging"/>).</param>
 /// <param name="Motion">How many of the last frames of the clip before it begins with; 0: the last one, or none.</param>
+/// <param name="DraftTrust">With a background and a picture of everybody: see <see cref="ShotRequest.DraftTrust"/>.</param>
 /// <param name="BankRoom">With a bank: how many of its keyframes are taken, and <paramref name="Pinned"/> of which shots first.</param>
 public sealed record ClipSettings(string Renderer, string Prompt, string Negative, int Width, int Height, int Frames, int Part, ulong Seed,
     int Steps, double Shift, double Guidance, double MemoryStride, double MemoryGuidance, IReadOnlyList<int> Memory,
     double Zoom = 1, int BankRoom = 0, IReadOnlyList<string>? Pinned = null, IReadOnlyList<StageWay>? Staging = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int Motion = 0)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int Motion = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double DraftTrust = 0)
 {
     public Settings Canonical() => Settings.Of(this);
 

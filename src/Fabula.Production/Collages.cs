@@ -11,6 +11,9 @@ sealed class Collages(ClipSettings settings, Picture place, IReadOnlyList<Pictur
     readonly List<CutOut?> _people = [.. people.Select(picture => picture is null ? null : CutOut.Of(picture))];
     readonly IReadOnlyList<StageWay> _ways = settings.Staging ?? [];
 
+    /// <summary>Everybody who is staged can be laid on the place.</summary>
+    public bool IsWhole => _people.All(figure => figure is not null);
+
     /// <summary>One for each frame of a part of the clip; where nobody is, one for all.</summary>
     /// <param name="first">The part's first frame, where it is given; so the last.</param>
     public IReadOnlyList<Picture> Drafts(int from, int frames, Picture? first, Picture? last)

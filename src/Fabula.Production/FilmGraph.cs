@@ -214,7 +214,8 @@ public static class FilmGraph
 
         ClipSettings ClipOf(string prompt, int frames, ulong seed, IReadOnlyList<int> memory) => new(input.Renderer, prompt,
             _plan.Film.Avoid ?? "", _plan.Film.Width, _plan.Film.Height, frames, _facts.Frames, seed, input.Steps ?? _facts.Steps,
-            _facts.Shift, _facts.Guidance, _facts.MemoryStride, memory.Count == 0 ? 1 : _facts.MemoryGuidance, memory);
+            _facts.Shift, _facts.Guidance, _facts.MemoryStride, memory.Count == 0 ? 1 : _facts.MemoryGuidance, memory,
+            DraftTrust: _facts.DraftTrust);
 
         /// <summary>The shots of its memory that count, newest first: as many as the model has room for.</summary>
         IEnumerable<PlanShot> Remembered(PlanShot shot) => shot.Method != ShotMethod.Memory || !_facts.Modes.HasFlag(FilmModes.Memory) ? []

@@ -120,6 +120,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
                 Last = i + 1 == parts.Count ? last : null,
                 Drafts = stage?.Drafts(frames.Count, length, first, i + 1 == parts.Count ? last : null) ?? [],
                 Staging = stage?.Staging(frames.Count, length) ?? [],
+                DraftTrust = stage is { IsWhole: true } ? settings.DraftTrust : 0,
             };
             var keeping = new RenderKeeping(run.Folder, name => run.Load($"{name}-{i}"), (name, bytes) => run.Save($"{name}-{i}", bytes),
                 (done, total) => run.Report(i * total + done, parts.Count * total));

@@ -70,13 +70,14 @@ public sealed class Judge : IDisposable
         File.Move(path + ".new", path, overwrite: true);
     }
 
-    /// <summary>Weights of a judge's folder into others of the same name and shape; on the tensor thread.</summary>
+    /// <summary>Weights of a judge's folder into others of the same name; on the tensor thread.</summary>
+    /// <exception cref="CheckpointException">One of them has another shape.</exception>
     internal static void CopyInto(string folder, Weights weights)
     {
         using var scope = TensorScope.Open();
         using var known = Weights.Open(Path.Combine(folder, WeightsFile), DType.F32, Device.Cpu);
         foreach (var (name, tensor) in weights.Parameters)
-            if (known.Has(name) && known.Get(name) is var given && given.Shape.SequenceEqual(tensor.Shape)) tensor.CopyFrom(given);
+            if (known.Has(name)) tensor.CopyFrom(known.Get(name, tensor.Shape));
     }
 
     /// <summary>Reads one frame, RGB bytes [height, width, 3]; other sizes than 128 x 224 are resized.</summary>

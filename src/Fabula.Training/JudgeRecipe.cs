@@ -16,7 +16,7 @@ public sealed record JudgeRecipe(int Steps = 5000, ulong Seed = 1, int Batch = 2
     int Save = 100, int Examined = 400)
 {
     public JudgeConfig Net { get; init; } = new();
-    /// <summary>A judge's weights to begin with: those that have the same name and shape. Empty: none.</summary>
+    /// <summary>A judge's folder, whose weights of the same names to begin with. Empty: none.</summary>
     public string From { get; init; } = "";
 
     const int Width = JudgeConfig.Width, Height = JudgeConfig.Height, Slots = 3;
@@ -93,6 +93,8 @@ public sealed record JudgeRecipe(int Steps = 5000, ulong Seed = 1, int Batch = 2
         {
             if (tensor.Dims > 1 && !name.StartsWith("answers", StringComparison.Ordinal)) tensor.Mul_(Math.Sqrt(2));
             if (name == "heat.bias") tensor.Fill_(-2.2);
+            // A close look at heads adds nothing at first, so that an earlier judge without one may be gone on from.
+            if (name == "head.weight") tensor.Zero_();
         }
     }
 

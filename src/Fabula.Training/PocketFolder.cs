@@ -61,7 +61,7 @@ public static class PocketFolder
     public const int Steps = 2;
     public const double Shift = 1.5;
 
-    /// <summary>How much more than the network would a sample keeps of its drafts; training does not (<see cref="WanConfig.DraftTrust"/>).</summary>
+    /// <summary>How much more than the network would a sample keeps of its drafts; training does not.</summary>
     public const double DraftTrust = 3;
 
     /// <summary>The video weights as bf16, their configuration, and how films are made with them.</summary>
@@ -89,7 +89,6 @@ public static class PocketFolder
             ["answers_clean"] = network.AnswersClean,
             ["condition_alone"] = network.ConditionAlone,
             ["takes_drafts"] = network.TakesDrafts,
-            ["draft_trust"] = network.TakesDrafts ? DraftTrust : 0,
             ["pools_text"] = network.PoolsText,
         });
         WriteJson(At(folder, "film.json"), new()
@@ -105,6 +104,7 @@ public static class PocketFolder
             ["memory_guidance"] = 1,
             ["most_memory"] = 3,
             ["memory_stride"] = 5,
+            ["draft_trust"] = DraftTrust,
             ["draws_portraits"] = true,
         });
     }

@@ -20,7 +20,7 @@ public class BankRulesTests
     {
         var bank = KeyframeBank.Empty;
         for (var i = 0; i < shots; i++)
-            bank = bank.With(new BankLabel($"shot-{i}", 0, [i == 0 ? "ada" : "ben"], "park"), frames(i), Width, Height, rules);
+            bank = bank.With(new BankLabel($"shot-{i}", 0, [i == 0 ? "ada" : "ben"], "park"), frames(i), Width, Height, rules: rules);
         return bank;
     }
 
@@ -34,7 +34,7 @@ public class BankRulesTests
     {
         var named = Film(BankRules.Product, 20, Colours);
         var bank = KeyframeBank.Empty.With(new("a", 0, [], "park"), Colours(1), Width, Height);
-        var same = KeyframeBank.Empty.With(new("a", 0, [], "park"), Colours(1), Width, Height, BankRules.Product);
+        var same = KeyframeBank.Empty.With(new("a", 0, [], "park"), Colours(1), Width, Height, rules: BankRules.Product);
         Assert.Equal(same.Entries.Select(entry => entry.Label.Frame), bank.Entries.Select(entry => entry.Label.Frame));
         Assert.Equal(named.Pick(["shot-0"], 4), named.Pick(["shot-0"], 4, BankRules.Product));
     }

@@ -42,6 +42,7 @@ public sealed class PocketFilmTests
                 Shift = model.Facts.Shift,
                 Drafts = [draft],
                 Staging = [[box]],
+                DraftTrust = model.Facts.DraftTrust,
                 Memory = [new(PlateView.Fit(portraits[who], Width, Height), Width, Height)],
                 MemoryStride = model.Facts.MemoryStride,
             };

@@ -17,6 +17,8 @@ public sealed class EvidenceTests : IDisposable
         public string Digest => "asked";
         public int Calls => Requests.Count;
         public SeenWords? Words => null;
+        public bool WantsWordsFirst => false;
+        public byte[] WordsOf(string prompt, string folder) => [];
         public long MemoryBytes(int width, int height, int frames, int memory) => 0;
 
         public IReadOnlyList<byte[]> Render(ShotRequest request, RenderKeeping keeping, CancellationToken cancel)
@@ -122,7 +124,7 @@ public sealed class EvidenceTests : IDisposable
     }
 
     /// <summary>A frame's eight by eight blocks of brightness.</summary>
-    static readonly FrameEyes Blocks = new("blocks", frames => [.. frames.Select(frame => Enumerable.Range(0, 64)
+    static readonly FrameVectors Blocks = new("blocks", frames => [.. frames.Select(frame => Enumerable.Range(0, 64)
         .Select(i => (float)frame[(i / 8 * 16 * 224 + i % 8 * 28) * 3]).ToArray())]);
 
     [Fact]
@@ -134,13 +136,14 @@ public sealed class EvidenceTests : IDisposable
         List<IReadOnlyList<byte[]>> truth = [.. story.Shots.Select(shot => _stage.Draw(shot.Spec with { Frames = 5 }))
             .Select(clip => Enumerable.Range(0, 5).Select(frame => clip.Frame(frame).ToArray()).ToList())];
         var frozen = table.Mark("frozen", story, [.. truth.Select(_ => Enumerable.Repeat(truth[0][0], 5).ToList())]);
-        Assert.Equal((1, 1, 1), (frozen.Subject!.Value, frozen.WholeBackground!.Value, Math.Round(frozen.Background!.Value, 9)));
+        Assert.All((double?[])[frozen.Subject, frozen.Background, frozen.WholeSubject, frozen.WholeBackground],
+            value => Assert.Equal(1, value!.Value, 9));
         Assert.Equal(0, frozen.Motion);
         Assert.Equal(0, frozen.BackgroundTells!.Value, 9);
         var repeated = table.Mark("repeated", story, [.. truth.Select(_ => truth[0])]);
         Assert.Equal(0, repeated.BackgroundTells!.Value, 9);
         var drawn = table.Mark("drawn", story, truth);
-        Assert.True(drawn.BackgroundTells > 0.02, $"{drawn}");
+        Assert.True(drawn.BackgroundTells > 0.005, $"{drawn}");
         Assert.True(drawn.Motion > 0);
         Assert.True(drawn.WholeBackground < drawn.Background, $"{drawn}");
         // Which shot comes when does not matter inside shots, and does where the plan says what they share.
@@ -153,9 +156,9 @@ public sealed class EvidenceTests : IDisposable
     [Fact]
     public void Frames_that_show_nothing_to_compare_are_left_out()
     {
-        Assert.Equal(new FrameMean(0, 0), FrameEyes.Consistency([null, null]));
-        Assert.Equal(new FrameMean(1, 1), FrameEyes.Consistency([[1, 0], null, [2, 0]]));
-        Assert.Equal(new FrameMean(0, 1), FrameEyes.Consistency([[1, 0], [-1, 0]]));
+        Assert.Equal(new FrameMean(0, 0), FrameVectors.Consistency([null, null]));
+        Assert.Equal(new FrameMean(1, 1), FrameVectors.Consistency([[1, 0], null, [2, 0]]));
+        Assert.Equal(new FrameMean(0, 1), FrameVectors.Consistency([[1, 0], [-1, 0]]));
         Assert.Null(ConsistencyTable.Tells([[[1f, 0f]], [[1f, 0f]]], (_, _) => true));
     }
 

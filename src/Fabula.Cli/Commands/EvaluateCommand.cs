@@ -13,7 +13,8 @@ static class EvaluateCommand
 {
     public static Command Create() => new("evaluate", "Measure a pocket model on held-out stories of Paper Theatre")
     {
-        Pocket(), Memory(), Places(), Transitions(), Consistency(), EvaluateMovieDreamer.Create(),
+        Pocket(), Films(), Memory(), Places(), Transitions(), Consistency(),
+        EvaluateMovieDreamer.Create(),
     };
 
     static Command Pocket()
@@ -33,6 +34,23 @@ static class EvaluateCommand
             {
                 foreach (var weight in weights) weight.Dispose();
             });
+            return 0;
+        }));
+        return command;
+    }
+
+    static Command Films()
+    {
+        var options = EvaluateArguments.Create(64, judgeNeeded: true);
+        var command = new Command("films", "Whether films show who and where the story says");
+        options.AddTo(command);
+        command.SetAction(parsed => Outcome.Of(() =>
+        {
+            using var film = options.OpenModel(parsed);
+            using var judge = options.OpenJudge(parsed)!;
+            using var renderer = new ModelRenderer(film);
+            using var table = new FilmsTable(renderer, judge, EvaluateArguments.Seed);
+            options.Print(parsed, "films", "What films show", film.Digest, table.Observe, FilmsTable.Tables);
             return 0;
         }));
         return command;
@@ -131,8 +149,8 @@ static class EvaluateCommand
             Weights? Open(Option<string?> option, Func<string, string?>? rename = null) => parsed.GetValue(option) is { } path
                 ? LibTorch.Run(() => Weights.Open(path, DType.F32, Device.Cpu, rename)) : null;
             var (people, frames) = (Open(dino), Open(clip, ClipImageEncoder.Rename));
-            var subject = people is null ? FrameEyes.People(judge) : FrameEyes.Dino(people);
-            var background = frames is null ? FrameEyes.Whole(judge) : FrameEyes.Clip(frames);
+            var subject = people is null ? FrameVectors.People(judge) : FrameVectors.Dino(people);
+            var background = frames is null ? FrameVectors.Whole(judge) : FrameVectors.Clip(frames);
             using var table = new ConsistencyTable(filming, subject, background, EvaluateArguments.Seed);
             options.Print(parsed, "consistency", "Consistency, and what it does not say",
                 $"{film.Digest} {parsed.GetValue(dino)} {parsed.GetValue(clip)}", table.Observe,

@@ -24,6 +24,11 @@ public sealed record FilmFacts(string Name, FilmModes Modes, int SideMultiple, i
     public double MemoryGuidance { get; init; } = 1;
     /// <summary>A shot that goes on from another is given so many of its last frames (StoryMem's MM2V: 5); 0: the last frame.</summary>
     public int MotionFrames { get; init; }
+    /// <summary>
+    /// How much more of a collage is kept than the model would: what a tiny model cannot know, such as which leg is in front, it paints as
+    /// the mean of all that may be, and a collage is sharp. See <see cref="ShotRequest.DraftTrust"/>.
+    /// </summary>
+    public double DraftTrust { get; init; }
     /// <summary>Portraits and plates are drawn first where the bible brings none, for shots whose method is 'keyframe'.</summary>
     public bool DrawsPortraits { get; init; }
     /// <summary>Adapters that are merged into the weights, in this order.</summary>
@@ -74,6 +79,7 @@ public sealed record FilmFacts(string Name, FilmModes Modes, int SideMultiple, i
             MemoryStride = fields.Number("memory_stride", 0, 1000, facts.MemoryStride),
             MemoryGuidance = fields.Number("memory_guidance", 0, 100, facts.MemoryGuidance),
             MotionFrames = fields.Whole("motion_frames", 0, 33, facts.MotionFrames),
+            DraftTrust = fields.Number("draft_trust", -20, 20, facts.DraftTrust),
             DrawsPortraits = fields.Flag("draws_portraits", facts.DrawsPortraits),
             Loras = FilmLora.Read(json.RootElement, path, experts),
         };

@@ -158,6 +158,7 @@ public sealed class FilmModel : IDisposable
                 Positions = Conditioning.Positions(request.Memory.Count, (int)shape[2] - request.Memory.Count, request.MemoryStride),
                 Memory = request.Memory.Count,
                 MemoryGuidance = request.MemoryGuidance,
+                DraftTrust = request.DraftTrust,
             };
             var sampler = experts.Count == 1 ? new WanSampler(new(experts[0], request.Guidance))
                 : new WanSampler(new(experts[1], request.Guidance),

@@ -24,11 +24,13 @@ public static class KeyframeFiles
     /// <summary>In fp32.</summary>
     /// <exception cref="CheckpointException">A file is missing, broken, or of another network.</exception>
     public static Loaded<KeyframeTokenizer> OpenTokenizer(string folder) =>
-        Open<KeyframeTokenizerConfig, KeyframeTokenizer>(folder, Tokenizer, config => config.Require(), (config, weights) => new(config, weights));
+        Open<KeyframeTokenizerConfig, KeyframeTokenizer>(folder, Tokenizer, config => config.Require(),
+            (config, weights) => new(config, weights));
 
     /// <inheritdoc cref="OpenTokenizer"/>
     public static Loaded<KeyframePlanner> OpenPlanner(string folder) =>
-        Open<KeyframePlannerConfig, KeyframePlanner>(folder, Planner, config => config.Require(), (config, weights) => new(config, weights));
+        Open<KeyframePlannerConfig, KeyframePlanner>(folder, Planner, config => config.Require(),
+            (config, weights) => new(config, weights));
 
     static Loaded<TNetwork> Open<TConfig, TNetwork>(string folder, string name, Action<TConfig> require,
         Func<TConfig, Weights, TNetwork> of)

@@ -34,6 +34,10 @@ public sealed record ShotRequest
     public IReadOnlyList<Picture> Drafts { get; init; } = [];
     /// <summary>With drafts: where people stand in each frame, in the order of the words; nothing where that is not known.</summary>
     public IReadOnlyList<IReadOnlyList<StageBox>> Staging { get; init; } = [];
+    /// <summary>
+    /// Added to what the model says, before the sigmoid, of how much of a draft is kept; 0 where the drafts lack somebody who is to be there.
+    /// </summary>
+    public double DraftTrust { get; init; }
     /// <summary>Remembered pictures, oldest first; each costs one latent frame.</summary>
     public IReadOnlyList<Picture> Memory { get; init; } = [];
     /// <summary>Temporal distance of remembered pictures (<see cref="Conditioning.Positions"/>).</summary>

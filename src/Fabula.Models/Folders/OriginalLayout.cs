@@ -111,7 +111,6 @@ static class OriginalLayout
             AnswersClean = fields.Flag("answers_clean", false),
             ConditionAlone = fields.Flag("condition_alone", false),
             TakesDrafts = fields.Flag("takes_drafts", false),
-            DraftTrust = fields.Number("draft_trust", -20, 20, 0),
             PoolsText = fields.Flag("pools_text", false),
         });
     }

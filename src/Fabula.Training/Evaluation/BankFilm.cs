@@ -34,7 +34,7 @@ public sealed class BankFilm(Filming filming, Stage stage, DrawnStory story, int
             clips.Add(Clip(i, strangers.Count > 0 ? Register.Full : Register.Referential, memory));
             if (rules is null) continue;
             var label = new BankLabel(shot.Id, 0, [.. shot.Start.Union(shot.End)], placeOf[shot.Scene]);
-            bank = bank.With(label, clips[^1], Filming.Width, Filming.Height, rules);
+            bank = bank.With(label, clips[^1], Filming.Width, Filming.Height, rules: rules);
         }
         return clips;
     }

@@ -24,7 +24,7 @@ public sealed record SeenFilm(string Row, double? Subject, double? Background, d
 
 /// <param name="subject">Who compares people.</param>
 /// <param name="background">Who compares whole frames.</param>
-public sealed class ConsistencyTable(Filming filming, FrameEyes subject, FrameEyes background, ulong seed) : IDisposable
+public sealed class ConsistencyTable(Filming filming, FrameVectors subject, FrameVectors background, ulong seed) : IDisposable
 {
     public const string Frozen = "one frozen frame", Repeated = "one shot repeated", Shuffled = "shots shuffled", Drawn = "drawn truth",
         Words = "words alone";
@@ -63,9 +63,9 @@ public sealed class ConsistencyTable(Filming filming, FrameEyes subject, FrameEy
     {
         var (people, whole) = (shots.Select(subject.Look).ToList(), shots.Select(background.Look).ToList());
         static double? Value(FrameMean mean) => mean.Count == 0 ? null : mean.Value;
-        static double? Each(IEnumerable<IReadOnlyList<float[]?>> shots) => Value(FrameMean.Of(shots.Select(FrameEyes.Consistency)));
+        static double? Each(IEnumerable<IReadOnlyList<float[]?>> shots) => Value(FrameMean.Of(shots.Select(FrameVectors.Consistency)));
         static double? Film(IEnumerable<IReadOnlyList<float[]?>> shots) =>
-            Value(FrameEyes.Consistency([.. shots.SelectMany(shot => shot)]));
+            Value(FrameVectors.Consistency([.. shots.SelectMany(shot => shot)]));
         return new(row, Each(people), Each(whole), Film(people), Film(whole), shots.Average(Motion),
             Tells(people, (a, b) => story.Shots[a].Cast.Intersect(story.Shots[b].Cast).Any()),
             Tells(whole, (a, b) => story.Shots[a].Place == story.Shots[b].Place));

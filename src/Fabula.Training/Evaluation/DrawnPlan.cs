@@ -15,13 +15,14 @@ public static class DrawnPlan
 
     /// <summary>The plan, without errors; every shot remembers what a planned one does.</summary>
     /// <param name="pictures">The bible has a picture of each person and place (<see cref="Draw"/>).</param>
-    public static FilmPlan Of(DrawnStory story, Chance chance, bool pictures = false)
+    /// <param name="described">False: no word says what people look like.</param>
+    public static FilmPlan Of(DrawnStory story, Chance chance, bool pictures = false, bool described = true)
     {
         var people = story.People.Select((person, who) => new PlanCharacter
         {
             Id = PersonId(who),
             Name = Lexicon.Ways(person.Female ? "Names.Female" : "Names.Male")[who],
-            Appearance = Captions.Describe(person, chance["person"][who]),
+            Appearance = described ? Captions.Describe(person, chance["person"][who]) : "",
             References = pictures ? [Portrait(who)] : [],
         }).ToList();
         var places = story.Locations.Select((location, at) => new PlanLocation
@@ -85,7 +86,7 @@ public static class DrawnPlan
             if ((from == Way.OnStage ? to : from) is var way and not Way.OnStage) sides[PersonId(who)] = $"{way}".ToLowerInvariant();
         }
         var opening = Opening(spec, chance["place"][shot.Place]);
-        string Looks(IEnumerable<string> ids) => string.Concat(people.Where(person => ids.Contains(person.Id))
+        string Looks(IEnumerable<string> ids) => string.Concat(people.Where(person => person.Appearance.Length > 0 && ids.Contains(person.Id))
             .Select(person => $"{person.Name} is {person.Appearance}. "));
         return new()
         {

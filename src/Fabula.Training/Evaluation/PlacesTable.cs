@@ -63,7 +63,7 @@ public sealed class PlacesTable(Filming filming, Judge judge, ulong seed, int fr
         };
     }
 
-    IEnumerable<SeenPlace> Mark(string row, DrawnStory story, IReadOnlyList<byte[]> plates, Func<int, byte[]> film)
+    IEnumerable<SeenPlace> Mark(string row, DrawnStory story, List<byte[]> plates, Func<int, byte[]> film)
     {
         var firsts = new Dictionary<int, (byte[] Frame, Reading Reading)>();
         for (var i = 0; i < story.Shots.Count; i++)

@@ -6,27 +6,27 @@ namespace Fabula.Training.Evaluation;
 
 /// <param name="Name">For the reader of a table.</param>
 /// <param name="Look">Frames, each [H, W, 3], to a vector each; null for a frame that shows nothing to compare.</param>
-public sealed record FrameEyes(string Name, Func<IReadOnlyList<byte[]>, IReadOnlyList<float[]?>> Look)
+public sealed record FrameVectors(string Name, Func<IReadOnlyList<byte[]>, IReadOnlyList<float[]?>> Look)
 {
     const int Part = 8;
 
     /// <summary>Who is there: the mean of the judge's vectors of all people; frames in which it sees nobody are left out.</summary>
-    public static FrameEyes People(Judge judge) => new("the judge's vectors of people", frames => [.. Features(judge, frames)
+    public static FrameVectors People(Judge judge) => new("the judge's vectors of people", frames => [.. Features(judge, frames)
         .Select(seen => seen.People.Count == 0 ? null : Sum(seen.People))]);
 
     /// <summary>What a frame shows as a whole.</summary>
-    public static FrameEyes Whole(Judge judge) => new("the judge's vectors of frames", frames => [.. Features(judge, frames)
+    public static FrameVectors Whole(Judge judge) => new("the judge's vectors of frames", frames => [.. Features(judge, frames)
         .Select(seen => seen.Whole)]);
 
     /// <param name="weights">A DINO tower's; they must outlive what is returned. VBench's is ViT-B/16.</param>
-    public static FrameEyes Dino(Weights weights)
+    public static FrameVectors Dino(Weights weights)
     {
         var network = LibTorch.Run(() => new DinoVit(DinoConfig.Of(weights), weights));
         return new("DINO", Of(frames => network.Embed(VBench.DinoPixels(frames))));
     }
 
     /// <param name="weights">A CLIP image tower's, opened with <see cref="ClipImageEncoder.Rename"/>. VBench's is ViT-B/32.</param>
-    public static FrameEyes Clip(Weights weights)
+    public static FrameVectors Clip(Weights weights)
     {
         var network = LibTorch.Run(() => new ClipImageEncoder(ClipImageConfig.Of(weights), weights));
         return new("CLIP", Of(frames => network.Forward(VBench.ClipPixels(frames, network.Config.ImageSize))));
