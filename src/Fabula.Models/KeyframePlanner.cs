@@ -138,6 +138,23 @@ public sealed class KeyframePlanner
         }
     }
 
+    /// <summary>
+    /// Tells one keyframe after others that are known. Nothing but these, in this order, is in view: whoever gives as many at every time
+    /// tells a film of any length, each keyframe in the same time, and a keyframe depends on nothing else.
+    /// </summary>
+    /// <param name="before">Keyframes with their tokens [n, d], oldest first.</param>
+    public Tensor TellAfter(IReadOnlyList<(PlannerFrame Frame, Tensor Tokens)> before, PlannerFrame frame, RandomSource random,
+        double temperature = 0.95)
+    {
+        using var cache = new LlamaCache();
+        foreach (var (known, tokens) in before)
+        {
+            PlannerRow[] rows = [.. known.Rows, .. Enumerable.Range(0, Config.Tokens).Select(i => new PlannerRow(PlannerKind.Picture, i))];
+            Read(rows, new(known.Sentences, known.Identities, tokens), cache).Dispose();
+        }
+        return Next(frame, random, 0, temperature, cache);
+    }
+
     Tensor Next(PlannerFrame frame, RandomSource random, int number, double temperature, LlamaCache cache)
     {
         using var scope = TensorScope.Open();

@@ -13,12 +13,23 @@ using Fabula.Torch;
 
 namespace Fabula.Models;
 
+/// <summary>What the decoder sees of pictures: rows [B, R, C], and a draft [B, 4 + z, h, w] where it takes one.</summary>
+public sealed record KeyframeView(Tensor Rows, Tensor? Draft)
+{
+    /// <summary>Of one picture.</summary>
+    public KeyframeView Of(int picture) => new(Rows.Narrow(0, picture, 1), Draft?.Narrow(0, picture, 1));
+}
+
 public sealed class KeyframeRenderer
 {
+    /// <summary>The linear map to drafts is stored so many times as large, so that an optimiser's steps change it so much less.</summary>
+    public const double DraftScale = 8;
+
     readonly KeyframeTokenizerConfig _config;
     readonly Linear[] _tokens;
     readonly TwoLayers _sentence, _identity;
     readonly WanTransformer _decoder;
+    readonly Linear? _draft;
 
     public KeyframeRenderer(KeyframeTokenizerConfig config, Weights weights)
     {
@@ -27,6 +38,7 @@ public sealed class KeyframeRenderer
         _sentence = new TwoLayers(weights["sentence"], config.SentenceDim, config.ContextDim, config.ContextDim);
         _identity = new TwoLayers(weights["identity"], config.IdentityDim, config.ContextDim, config.ContextDim);
         _decoder = new WanTransformer(Decoder(config), weights["decoder"]);
+        if (config.Drafts) _draft = new Linear(weights["draft"], config.Tokens * config.TokenDim, config.Places * config.Features);
     }
 
     /// <summary>The decoder that goes with a tokenizer: the pocket video model's shape without what clips need.</summary>
@@ -36,7 +48,7 @@ public sealed class KeyframeRenderer
         FfnDim = config.FfnDim,
         Heads = config.Heads,
         Layers = config.DecoderLayers,
-        InDim = config.Channels,
+        InDim = config.Drafts ? 2 * config.Channels + 4 : config.Channels,
         OutDim = config.Channels,
         Patch = (1, config.Patch, config.Patch),
         FreqDim = 128,
@@ -45,7 +57,22 @@ public sealed class KeyframeRenderer
         LearnedPositions = (config.Rows / config.Patch, config.Columns / config.Patch),
         AnswersClean = true,
         PoolsText = true,
+        TakesDrafts = config.Drafts,
     };
+
+    /// <summary>All that the decoder sees: <see cref="Rows"/>, and what tokens that are not masked say of the picture as a draft.</summary>
+    public KeyframeView View(Tensor tokens, Tensor? sentences = null, Tensor? identities = null, Tensor? seen = null)
+    {
+        var rows = Rows(tokens, sentences, identities, seen);
+        if (_draft is null) return new(rows, null);
+        using var scope = TensorScope.Open();
+        var shown = seen is null ? tokens : tokens * seen.Narrow(1, 0, _config.Tokens).Unsqueeze(2);
+        var patches = (_draft.Forward(shown.Reshape(tokens.Size(0), -1)).Float() / DraftScale)
+            .Reshape(-1, _config.Rows / _config.Patch, _config.Columns / _config.Patch, _config.Channels, _config.Patch, _config.Patch);
+        var picture = patches.Permute(0, 3, 1, 4, 2, 5).Reshape(-1, _config.Channels, _config.Rows, _config.Columns);
+        var mask = Tensor.Full([picture.Size(0), 4, _config.Rows, _config.Columns], 0.5, DType.F32, picture.Device);
+        return new(rows, scope.Keep(Tensor.Cat(1, mask, picture)));
+    }
 
     /// <summary>What the decoder's cross-attention sees, [B, R, C].</summary>
     /// <param name="tokens">[B, n, d].</param>
@@ -77,8 +104,9 @@ public sealed class KeyframeRenderer
     /// <param name="noisy">[B, z, h, w].</param>
     /// <param name="sigmas">Per picture, 0 clean to 1 noise.</param>
     /// <param name="rows">[B, R, C].</param>
+    /// <param name="draft">[B, 4 + z, h, w], where this renderer takes drafts; null: nothing is known.</param>
     /// <returns>[B, z, h, w].</returns>
-    public Tensor Velocity(Tensor noisy, double[] sigmas, Tensor rows)
+    public Tensor Velocity(Tensor noisy, double[] sigmas, Tensor rows, Tensor? draft = null)
     {
         using var scope = TensorScope.Open();
         noisy.Shaped("Latents", sigmas.Length, _config.Channels, _config.Rows, _config.Columns);
@@ -86,14 +114,31 @@ public sealed class KeyframeRenderer
         using var rotation = _decoder.Rotate([0], _config.Rows / _config.Patch, _config.Columns / _config.Patch);
         using var prompt = _decoder.Prepare([.. Enumerable.Range(0, sigmas.Length).Select(b => rows.Select(0, b))]);
         using var time = _decoder.Modulate(WanTime.Each([.. sigmas.Select(sigma => sigma * 1000)]));
-        return scope.Keep(_decoder.Forward(noisy.Unsqueeze(2), time, prompt, rotation).Squeeze(2));
+        var input = Conditioned(noisy, draft).Unsqueeze(2);
+        return scope.Keep(_decoder.Forward(input, time, prompt, rotation).Squeeze(2));
     }
 
-    /// <summary>A picture from noise [z, h, w] and rows [R, C]; [z, h, w].</summary>
-    public Tensor Render(Tensor noise, Tensor rows, Schedule schedule)
+    Tensor Conditioned(Tensor noisy, Tensor? draft)
+    {
+        if (!_config.Drafts) return noisy;
+        return Tensor.Cat(1, noisy, draft ?? Nothing(noisy.Size(0), noisy.Device));
+    }
+
+    Tensor Nothing(long batch, Device device) =>
+        Tensor.Zeros([batch, 4 + _config.Channels, _config.Rows, _config.Columns], DType.F32, device);
+
+    /// <summary>A picture from noise [z, h, w], rows [R, C] and a draft [4 + z, h, w]; [z, h, w].</summary>
+    public Tensor Render(Tensor noise, Tensor rows, Schedule schedule, Tensor? draft = null)
     {
         using var scope = TensorScope.Open();
-        var shot = new WanShot { Schedule = schedule, Noise = noise.Unsqueeze(0).Unsqueeze(2), Prompt = rows, NegativePrompt = rows };
+        var shot = new WanShot
+        {
+            Schedule = schedule,
+            Noise = noise.Unsqueeze(0).Unsqueeze(2),
+            Prompt = rows,
+            NegativePrompt = rows,
+            Condition = _config.Drafts ? (draft?.Unsqueeze(0) ?? Nothing(1, noise.Device)).Unsqueeze(2) : null,
+        };
         SolverState? last = null;
         foreach (var state in new WanSampler(new WanExpert(_decoder, Guidance: 1)).Sample(shot)) last = state;
         using (last) return scope.Keep(last!.Latents.Squeeze(0).Squeeze(1).Clone());

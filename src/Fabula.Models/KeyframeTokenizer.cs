@@ -11,6 +11,10 @@
 // since patches of latents do not know where they are; the tokens' width; and that the tokens end in a norm without scale, so that the
 // planner learns vectors of mean 0 and deviation 1 however far the training has come.
 //
+// Not the paper's, an option (Drafts): beside the compressor runs a fixed linear map from the picture to its principal components, and
+// beside the renderer one back, whose blurred picture the decoder sees as a draft. Cross-attention onto two rows cannot form another
+// linear map for every place, which is most of what two tokens have to say; what it gains stands in docs/LOG.md.
+//
 // Shapes: B pictures; z channels, h x w rows and columns of their latents; S places of F features; D width; n tokens of width d.
 using Fabula.Torch;
 
@@ -45,6 +49,10 @@ public sealed record KeyframeTokenizerConfig
     public int Identities { get; init; } = 5;
     public int SentenceDim { get; init; } = 128;
     public int IdentityDim { get; init; } = 48;
+    /// <summary>
+    /// Tokens begin as the picture's principal components, and the decoder sees what they say of it as a draft; see above.
+    /// </summary>
+    public bool Drafts { get; init; }
 
     public int Places => Rows / Patch * (Columns / Patch);
     public int Features => Channels * Patch * Patch;
@@ -86,14 +94,18 @@ public sealed class KeyframeTokenizer
     {
         using var scope = TensorScope.Open();
         latents.Shaped("Latents", -1, Config.Channels, Config.Rows, Config.Columns);
-        return scope.Keep(Compressor.Forward(WanPatchEmbedding.Unfold(latents.Unsqueeze(2), (1, Config.Patch, Config.Patch))));
+        return scope.Keep(Compressor.Forward(Features(latents, Config.Patch)));
     }
+
+    /// <summary>Latents [B, z, h, w] in patches, as the compressor sees them, [B, S, F].</summary>
+    public static Tensor Features(Tensor latents, int patch) => WanPatchEmbedding.Unfold(latents.Unsqueeze(2), (1, patch, patch));
 }
 
 public sealed class KeyframeCompressor
 {
     readonly KeyframeTokenizerConfig _config;
     readonly Linear _features, _places, _tokens;
+    readonly Linear? _straight;
     readonly Tensor _positions;
     readonly CompressorBlock[] _blocks;
 
@@ -105,6 +117,8 @@ public sealed class KeyframeCompressor
         _blocks = [.. Enumerable.Range(0, 2 * config.Blocks).Select(i => new CompressorBlock(config, weights["blocks"][i]))];
         _places = new Linear(weights["places"], config.Places, config.Tokens);
         _tokens = new Linear(weights["tokens"], config.Dim, config.TokenDim);
+        if (config.Drafts)
+            _straight = new Linear(weights["straight"], config.Places * config.Features, config.Tokens * config.TokenDim);
     }
 
     /// <summary>An image encoder's features [B, S, F] to tokens [B, n, d], each of mean 0 and deviation 1.</summary>
@@ -115,7 +129,9 @@ public sealed class KeyframeCompressor
         foreach (var block in _blocks[.._config.Blocks]) x = block.Forward(x);
         x = _places.Forward(x.Transpose(1, 2)).Transpose(1, 2);                                  // [B, D, S] -> [B, D, n] -> [B, n, D]
         foreach (var block in _blocks[_config.Blocks..]) x = block.Forward(x);
-        return scope.Keep(Fused.LayerNorm(_tokens.Forward(x), null, null, 1e-6, DType.F32));     // [B, n, d]
+        x = _tokens.Forward(x);                                                                  // [B, n, d]
+        if (_straight is not null) x += _straight.Forward(features.Reshape(features.Size(0), -1)).Reshape(x.Shape);
+        return scope.Keep(Fused.LayerNorm(x, null, null, 1e-6, DType.F32));
     }
 }
 

@@ -14,9 +14,13 @@ namespace Fabula.Production;
 /// <param name="Seed">A film seed in place of the plan's: every shot gets another one that follows from it.</param>
 /// <param name="Only">One shot, whose take may be chosen with <paramref name="Take"/>.</param>
 /// <param name="Method">In place of the plan's.</param>
+/// <param name="Keyframes">Only the first frames of shots, as a sheet (<see cref="KeyframeSheet"/>).</param>
+/// <param name="Redo">A shot whose keyframe gets another seed.</param>
+/// <param name="Lock">A shot whose keyframe is kept as it was last seen on the sheet.</param>
 /// <param name="Again">Plan from the story although plan.json was edited.</param>
 public sealed record FilmOptions(string Model, string? Output = null, int? Steps = null, int? Seed = null, string? Only = null,
-    int? Take = null, FilmMethod? Method = null, string Device = "cpu", int? Threads = null, bool Again = false)
+    int? Take = null, FilmMethod? Method = null, string Device = "cpu", int? Threads = null, bool Again = false,
+    bool Keyframes = false, string? Redo = null, string? Lock = null)
 {
     /// <summary>A folder with weights that look at frames for StoryMem's bank (<see cref="ClipLooks"/>); null: none are needed.</summary>
     public string? Eyes { get; init; }
@@ -57,6 +61,8 @@ public sealed class Film : IDisposable
         if (options.Take is { } take)
             Documents = ProductionFolder.Choose(Documents, options.Only
                 ?? throw new NarrativeException("--take chooses the take of one shot. Name it with --only SHOT."), take);
+        if (options.Redo is { } redo) Documents = KeyframeChoices.Redo(Documents, redo);
+        if (options.Lock is { } kept) Documents = KeyframeChoices.Lock(Documents, Output, kept);
         Renderer = renderer(Build);
         _words = new(() => Renderer.Words);
         var seeded = options.Seed is { } seed ? Reseeded(Documents.Plan, seed) : Documents.Plan;
@@ -78,6 +84,7 @@ public sealed class Film : IDisposable
             Eyes = _eyes.Digest,
             WordsFirst = Renderer.WantsWordsFirst,
         }, recipes);
+        if (options.Keyframes) Graph = Graph.Only(KeyframeSheet.Steps(Graph, Plan));
         if (options.Only is not { } only) return;
         _only = new[] { only, FilmGraph.Bridge(only), FilmGraph.Clip(only) }.FirstOrDefault(Graph.Contains)
             ?? throw new NarrativeException($"There is no shot '{only}'. "
@@ -126,6 +133,9 @@ public sealed class Film : IDisposable
                 Published = Publishing.Publish(Output, Build, film, folder.Store.PathOf(film), point);
                 Digest = film.Digest.ToString();
             }
+            else if (news is BuildEnded { Outcome: BuildOutcome.Succeeded } sheet && _only is null)
+                Shown = KeyframeSheet.Write(Output, Plan, step =>
+                    Graph!.Contains(step) ? folder.Store.PathOf(sheet.Results.Find(step)!.Value) : null);
             else if (news is BuildEnded { Outcome: BuildOutcome.Succeeded } done && _only is not null
                 && done.Results.Find(_only) is { } one)
                 Shown = ShotFile.Write(Path.Combine(Output, "shots"), _only, folder.Store.PathOf(one), Plan.Film.Rate, Plan.Film.Title,
@@ -137,7 +147,9 @@ public sealed class Film : IDisposable
     /// <summary>Files written into <see cref="Output"/> by the last <see cref="Make(int, CancellationToken)"/>.</summary>
     public int Published { get; private set; }
 
-    /// <summary>With <see cref="FilmOptions.Only"/>, the video file of that one step, to look at.</summary>
+    /// <summary>
+    /// With <see cref="FilmOptions.Only"/>, the video file of that one step, with <see cref="FilmOptions.Keyframes"/> the page, to look at.
+    /// </summary>
     public string? Shown { get; private set; }
 
     /// <summary>Of the finished film.</summary>

@@ -3,7 +3,9 @@
 //
 //   portrait/ada  plate/kitchen     a picture from the bible, or drawn where the model wants one
 //   clip/SHOT                       its words, its seed, what it remembers; cut: false begins with the last frame of the shot before
-//   keyframe/SHOT                   InfinityStory: the first frame of a shot, made before its clip, from its place and people
+//   keyframe/SHOT                   the first frame of a shot, made before its clip: a picture of the plan's; InfinityStory: from its place
+//                                   and people; MovieDreamer: from its tokens (Keyframes.cs)
+//   tokens/SHOT                     MovieDreamer: the shot's keyframe as tokens, told after those of the shots before
 //   keyframes/SHOT                  of a clip that somebody remembers
 //   bank/SHOT                       StoryMem: what the film remembers after this shot
 //   memory/SHOT  recall/SHOT        OneStory: what later shots may recall of a clip; what a shot recalls of all earlier ones
@@ -86,6 +88,8 @@ public static class FilmGraph
             return BuildGraph.Create([.. _words, .. _order]);
         }
 
+        KeyframeSteps Keyframes => field ??= new(input, recipes, Add, (shot, person) => Portrait(_people[person], shot));
+
         Step Add(Step step)
         {
             if (input.WordsFirst && step.Recipe == recipes.Clip && !_steps.ContainsKey(step.Id))
@@ -142,6 +146,7 @@ public static class FilmGraph
         {
             List<Input> inputs = [.. BankInputs()];
             if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
+            else if (Keyframes.Of(shot) is { } keyframe) inputs.Add(keyframe.As("first"));
             var settings = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), []) with { Motion = MotionOf(shot, before) };
             if (_bank is not null)
                 settings = settings with
@@ -181,12 +186,14 @@ public static class FilmGraph
             var staging = background is null ? null : Ways[shot.Id];
             for (var i = 0; i < staging?.Count; i++)
                 if (Portrait(people[i], shot) is { } portrait) inputs.Add(portrait.As($"person-{i + 1}"));
-            if (_plan.Film.Method == FilmMethod.InfinityStory && shot.Cut && shot.Method != ShotMethod.Text
+            if (Keyframes.Of(shot) is { } keyframe)
+                inputs.Add(keyframe.As("first"));
+            else if (_plan.Film.Method == FilmMethod.InfinityStory && shot.Cut && shot.Method != ShotMethod.Text
                 && _facts.Modes.HasFlag(FilmModes.First))
             {
                 // Only who is there at the beginning is in its way, so that whoever comes later changes nothing of it.
                 var standing = staging?.Select(way => new StageWay(way.At(0), way.At(0))).ToList();
-                var drawn = Words(shot.Keyframe, 1, (ulong)Seed(shot), takes, zoom, standing);
+                var drawn = Words(shot.Keyframe, 1, (ulong)(shot.KeyframeSeed ?? Seed(shot)), takes, zoom, standing);
                 inputs.Add(Add(new Step($"keyframe/{shot.Id}", recipes.Clip, drawn, [.. inputs], [Recipes.Clips])).As("first"));
             }
             var words = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes) with
@@ -274,7 +281,8 @@ public static class FilmGraph
 
         /// <summary>Whether people and places are drawn first; a model that takes backgrounds relies on them in every shot.</summary>
         bool DrawsFor(PlanShot shot) =>
-            _facts.DrawsPortraits && (shot.Method == ShotMethod.Keyframe || _facts.Modes.HasFlag(FilmModes.Background));
+            _facts.DrawsPortraits && (shot.Method == ShotMethod.Keyframe || _facts.Modes.HasFlag(FilmModes.Background)
+                || _plan.Film.Method == FilmMethod.MovieDreamer);
 
         /// <summary>The bible's first picture; else a drawn one where the shot's method and the model want it.</summary>
         Step? Picture(string id, IReadOnlyList<string> references, string prompt, PlanShot shot, string words)

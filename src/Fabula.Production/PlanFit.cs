@@ -23,6 +23,9 @@ public static class PlanFit
                 "Choose another --method, or teach it (fabula train onestory) and put the run's files into its folder "
                     + $"{StoryFolder.Name}/."));
         if (plan.Film.Method is FilmMethod.StoryMem or FilmMethod.OneStory) plan = WithoutBridges(plan);
+        if (plan.Film.Method == FilmMethod.MovieDreamer && !facts.Modes.HasFlag(FilmModes.Keyframes | FilmModes.First))
+            findings.Add(Finding.Error("film.method", $"{facts.Name} cannot tell keyframes from a script and begin its shots with them.",
+                $"Name a model with a {KeyframeModel.FolderName} folder (fabula train tokenizer, planner), or another method."));
         var bridges = plan.Transitions.Count(join => join.Method == JoinMethod.Bridge);
         if (bridges > 0 && !facts.Modes.HasFlag(FilmModes.First | FilmModes.Last))
         {

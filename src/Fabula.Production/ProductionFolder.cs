@@ -149,7 +149,14 @@ public static class ProductionFolder
     /// <summary>Digest of a plan without the choices that planning again keeps.</summary>
     static string Shape(FilmPlan plan) => Hash(PlanJson.Write(plan with
     {
-        Shots = [.. plan.Shots.Select(shot => shot with { Seed = 0, Take = 1, Takes = [] })],
+        Shots = [.. plan.Shots.Select(shot => shot with
+        {
+            Seed = 0,
+            Take = 1,
+            Takes = [],
+            KeyframeSeed = null,
+            KeyframePicture = null,
+        })],
     }));
 
     static Planned Planned(Screenplay? screenplay, string story, string storyFile, Bible bible) =>

@@ -98,6 +98,9 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         return Task.CompletedTask;
     });
 
+    /// <summary>MovieDreamer's.</summary>
+    public KeyframeRecipes Told => field ??= new(renderer);
+
     public Recipe Assembly => field ??= new Recipe("film", 1, (run, cancel) =>
     {
         assemble(run, cancel);
@@ -155,7 +158,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
 
     static List<byte[]> Unpack(byte[] kept, ClipSettings settings) => [.. kept.Chunk(settings.Width * settings.Height * 3)];
 
-    static bool Has(StepRun run, string input) => run.Step.Inputs.Any(other => other.Name == input);
+    internal static bool Has(StepRun run, string input) => run.Step.Inputs.Any(other => other.Name == input);
 
     static IEnumerable<Picture> Take(string path, int count)
     {
@@ -169,7 +172,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         }
     }
 
-    static (Picture First, Picture Last) Ends(string path)
+    internal static (Picture First, Picture Last) Ends(string path)
     {
         using var file = FramesFile.Open(path);
         byte[]? first = null, last = null;
@@ -184,7 +187,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         return [.. file.Read().Skip(file.Frames - count).Select(frame => new Picture(frame, file.Width, file.Height))];
     }
 
-    static Task Decode(string name, string path, CancellationToken cancel)
+    internal static Task Decode(string name, string path, CancellationToken cancel)
     {
         using var file = FramesFile.Open(path);
         foreach (var _ in file.Read()) cancel.ThrowIfCancellationRequested();

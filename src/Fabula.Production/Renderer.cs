@@ -16,6 +16,9 @@ public interface IRenderer : IDisposable
 
     SeenWords? Words { get; }
 
+    /// <summary>What tells and draws a film's keyframes; null unless <see cref="FilmModes.Keyframes"/> is among its modes.</summary>
+    IKeyframes? Keyframes => null;
+
     /// <summary>
     /// Rows of text are made for a whole film at once (<see cref="WordsOf"/>), because the network that makes them is too large to be
     /// loaded for every shot.
@@ -49,6 +52,7 @@ public sealed class ModelRenderer(FilmModel model) : IRenderer
     public string Digest => model.Digest;
     public int Calls => model.Renders;
     public SeenWords? Words => model.SeenWords();
+    public IKeyframes? Keyframes => model.Keyframes;
     public bool WantsWordsFirst => model.LetsTextGo;
 
     public byte[] WordsOf(string prompt, string folder) => model.Words(prompt, folder);

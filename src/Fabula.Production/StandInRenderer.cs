@@ -15,8 +15,8 @@ public sealed class StandInRenderer : IRenderer
     int _calls;
 
     public FilmFacts Facts { get; init; } =
-        new(Name, FilmModes.Text | FilmModes.First | FilmModes.Last | FilmModes.Memory | FilmModes.Story, 16, Steps: 4, Shift: 3,
-            Guidance: 1)
+        new(Name, FilmModes.Text | FilmModes.First | FilmModes.Last | FilmModes.Memory | FilmModes.Story | FilmModes.Keyframes, 16,
+            Steps: 4, Shift: 3, Guidance: 1)
         {
             Frames = 81,
             MostMemory = 4,
@@ -26,6 +26,7 @@ public sealed class StandInRenderer : IRenderer
     public string Digest => "stand-in 1";
     public int Calls => _calls;
     public SeenWords? Words { get; init; }
+    public IKeyframes Keyframes => field ??= new StandInKeyframes(() => Interlocked.Increment(ref _calls));
     public bool WantsWordsFirst => false;
 
     public byte[] WordsOf(string prompt, string folder) => Encoding.UTF8.GetBytes(prompt);

@@ -2,6 +2,7 @@
 // encoded frames. Two encoders of the paper have stand-ins here: LongCLIP's [CLS] is the mean of the pocket text encoder's rows of a
 // sentence, and FaRL's face is what the VAE sees of a person from head to foot, in a portrait or in another frame.
 using System.Text.RegularExpressions;
+using Fabula.Models;
 using Fabula.Narrative;
 using Fabula.Torch;
 using Fabula.Training.PaperTheatre;
@@ -18,13 +19,10 @@ public sealed record Keyframe(int Story, int Shot, int Moment, Half[] Picture, f
 public sealed partial class KeyframeExamples(IReadOnlyList<LatentStory> stories, IReadOnlyList<LatentStory> mirrored, int z, int rows,
     int columns)
 {
-    /// <summary>Parts into which a person is cut from head to foot.</summary>
-    const int Bands = 3;
-
     public IReadOnlyList<LatentStory> Stories(bool flipped) => flipped ? mirrored : stories;
 
     /// <summary>Width of an identity's vector.</summary>
-    public int IdentityDim => Bands * z;
+    public int IdentityDim => KeyframeIdentity.Bands * z;
 
     /// <summary>A keyframe of a shot.</summary>
     /// <param name="words">Decides between ways to say the same.</param>
@@ -75,29 +73,11 @@ public sealed partial class KeyframeExamples(IReadOnlyList<LatentStory> stories,
         return Identity(story.Pictures[from][when], Figures(story, from, when));
     }
 
-    /// <summary>
-    /// The weighted mean of a picture's latents in each band between the highest and the lowest row with any weight: [Bands z].
-    /// </summary>
-    float[] Identity(Half[] picture, float[] weights)
-    {
-        var used = Enumerable.Range(0, rows).Where(row => weights.AsSpan(row * columns, columns).ContainsAnyExcept(0f)).ToList();
-        var (top, height) = (used[0], used[^1] - used[0] + 1);
-        var (vector, sums) = (new float[Bands * z], new float[Bands]);
-        for (var at = 0; at < rows * columns; at++)
-        {
-            if (weights[at] == 0) continue;
-            var band = (at / columns - top) * Bands / height;
-            sums[band] += weights[at];
-            for (var channel = 0; channel < z; channel++)
-                vector[band * z + channel] += weights[at] * (float)picture[channel * rows * columns + at];
-        }
-        for (var i = 0; i < vector.Length; i++) vector[i] /= Math.Max(sums[i / z], 1e-6f);
-        return vector;
-    }
+    float[] Identity(Half[] picture, float[] weights) =>
+        KeyframeIdentity.Of([.. picture.Select(value => (float)value)], weights, rows, columns);
 
-    /// <summary>Where a portrait shows its person: the middle quarter of the columns.</summary>
-    float[] Middle() =>
-        [.. Enumerable.Range(0, rows * columns).Select(at => Math.Abs(at % columns - (columns - 1) / 2f) < columns / 8f ? 1f : 0)];
+    /// <summary>Where a portrait shows its person.</summary>
+    float[] Middle() => KeyframeIdentity.Middle(rows, columns);
 
     /// <summary>How much of each latent of a shot's frame is people, [h, w].</summary>
     float[] Figures(LatentStory story, int shot, int moment) =>

@@ -49,7 +49,8 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
     /// <summary>
     /// Stories [from, to), of which those that are multiples of clipEvery have clips. Encodes what is not on disk; on the tensor thread.
     /// </summary>
-    public IEnumerable<LatentStory> Load(int from, int to, int clipEvery, Action<int>? done = null)
+    /// <param name="drafts">With collages, boxes and views, which only a model that takes drafts needs.</param>
+    public IEnumerable<LatentStory> Load(int from, int to, int clipEvery, Action<int>? done = null, bool drafts = true)
     {
         Directory.CreateDirectory(folder);
         using var stage = new Stage(width, height);
@@ -60,8 +61,12 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             var story = Tell(seed, number);
             var clips = number % clipEvery == 0;
             var made = Read(path, story, clips) ?? Make(path, story, clips, stage);
-            made = made with { Boxes = Where(story, collages), Views = Views(story, stage) };
-            yield return mirrored ? made : WithCollages(Path.ChangeExtension(path, "collages"), made, collages);
+            if (drafts)
+            {
+                made = made with { Boxes = Where(story, collages), Views = Views(story, stage) };
+                if (!mirrored) made = WithCollages(Path.ChangeExtension(path, "collages"), made, collages);
+            }
+            yield return made;
             done?.Invoke(number);
         }
     }

@@ -182,12 +182,35 @@ public static class PlannerRecipe
             return new PlannerFrame([.. sequences[0].Where(row => row.Kind != PlannerKind.Picture)], vectors.Sentences, vectors.Identities);
         });
         Tensor[] told = [.. lesson.Planner.Tell(frames, new RandomSource(lesson.Settings.Seed))];
-        var rows = TokenizerRecipe.Rows(tokenizer, lesson.Reader, story.Keyframes, Tensor.Stack(0, told), script: true);
+        var view = TokenizerRecipe.View(tokenizer, lesson.Reader, story.Keyframes, Tensor.Stack(0, told), script: true);
         foreach (var tokens in told) tokens.Dispose();
         var (network, count) = (tokenizer.Config, story.Keyframes.Length);
         var pictures = Tensor.From([.. story.Keyframes.SelectMany(keyframe => keyframe.Picture.Select(value => (float)value))], count,
             network.Channels, network.Rows, network.Columns);
-        TokenizerRecipe.Sheet(run, "told", step, tools.Vae, pictures, TokenizerRecipe.Rendered(tokenizer, rows, lesson.Settings.Seed));
+        TokenizerRecipe.Sheet(run, "told", step, tools.Vae, pictures, TokenizerRecipe.Rendered(tokenizer, view, lesson.Settings.Seed));
+    }
+
+    /// <summary>A keyframe's script as the planner reads it.</summary>
+    /// <param name="identities">With who its people are; otherwise sentences alone say it.</param>
+    internal static PlannerFrame FrameOf(Keyframe keyframe, SentenceReader reader, bool identities = true)
+    {
+        var (rows, sentences, people) = (new List<PlannerRow>(), new List<string>(), 0);
+        foreach (var part in keyframe.Script.Parts())
+            switch (part.Kind)
+            {
+                case ScriptPartKind.Identifier:
+                    rows.Add(new(PlannerKind.Identifier, ScriptFrame.Identifiers.Index().First(known => known.Item == part.Text).Index));
+                    break;
+                case ScriptPartKind.Sentence:
+                    rows.Add(new(PlannerKind.Sentence, sentences.Count));
+                    sentences.Add(part.Text);
+                    break;
+                case ScriptPartKind.Character when identities:
+                    rows.Add(new(PlannerKind.Identity, people++));
+                    break;
+            }
+        return new(rows, reader.Read(sentences), people == 0 ? null
+            : Tensor.From([.. keyframe.Identities.SelectMany(values => values)], people, keyframe.Identities[0].Length));
     }
 
     /// <summary>What learning and examining have in common.</summary>

@@ -1,7 +1,6 @@
 // The folder of a pocket model: the layout and the key names of a real Wan model, so that everything that opens one opens the other.
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using Fabula.Models;
 using Fabula.Models.Text;
 using Fabula.Torch;
@@ -13,13 +12,7 @@ public static class PocketFolder
 {
     const string Vae = "pocket_vae.safetensors", Text = "models_t5_umt5-xxl-enc-bf16.safetensors",
         Video = "diffusion_pytorch_model.safetensors";
-    public const string Tokenizer = "keyframe_tokenizer", Planner = "keyframe_planner";
-    static readonly JsonSerializerOptions Readable = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        IgnoreReadOnlyProperties = true,
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    };
+    public const string Tokenizer = KeyframeFiles.Tokenizer, Planner = KeyframeFiles.Planner;
     const string Vocabulary = "google/umt5-xxl/spiece.model";
 
     /// <summary>The VAE as bf16, with the mean and deviation of its latents, which make them of mean 0 and deviation 1.</summary>
@@ -120,25 +113,21 @@ public static class PocketFolder
     public static void Write<T>(string folder, string name, T network, IEnumerable<KeyValuePair<string, Tensor>> weights)
     {
         Weights.Save(At(folder, name + ".safetensors"), weights, DType.BF16);
-        WriteJson(At(folder, name + "_config.json"), (JsonObject)JsonSerializer.SerializeToNode(network, Readable)!);
+        WriteJson(At(folder, name + "_config.json"), (JsonObject)JsonSerializer.SerializeToNode(network, KeyframeFiles.Json)!);
     }
 
     /// <summary>A tokenizer that the recipe has written, in fp32. The caller disposes of the weights.</summary>
     public static (KeyframeTokenizer Network, Weights Weights) OpenTokenizer(string folder)
     {
-        var config = JsonSerializer.Deserialize<KeyframeTokenizerConfig>(
-            File.ReadAllBytes(Path.Combine(folder, Tokenizer + "_config.json")), Readable)!;
-        var weights = Weights.Open(Path.Combine(folder, Tokenizer + ".safetensors"), DType.F32, Device.Cpu);
-        return (new KeyframeTokenizer(config, weights), weights);
+        var loaded = KeyframeFiles.OpenTokenizer(folder);
+        return (loaded.Network, loaded.Weights);
     }
 
     /// <summary>A planner that the recipe has written, in fp32. The caller disposes of the weights.</summary>
     public static (KeyframePlanner Network, Weights Weights) OpenPlanner(string folder)
     {
-        var config = JsonSerializer.Deserialize<KeyframePlannerConfig>(
-            File.ReadAllBytes(Path.Combine(folder, Planner + "_config.json")), Readable)!;
-        var weights = Weights.Open(Path.Combine(folder, Planner + ".safetensors"), DType.F32, Device.Cpu);
-        return (new KeyframePlanner(config, weights), weights);
+        var loaded = KeyframeFiles.OpenPlanner(folder);
+        return (loaded.Network, loaded.Weights);
     }
 
     /// <summary>The parts that the video recipe needs, in fp32. The caller disposes of the weights.</summary>

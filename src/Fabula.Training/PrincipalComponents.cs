@@ -38,6 +38,27 @@ public sealed class PrincipalComponents(int width) : IDisposable
         return (scope.Keep(mean), scope.Keep(directions), scope.Keep(deviation));
     }
 
+    /// <summary>
+    /// As <see cref="Find"/>, of rows [n, width] that are all there, by the same iteration without ever forming the covariance, for rows
+    /// that are wider than they are many.
+    /// </summary>
+    public static (Tensor Mean, Tensor Directions, Tensor Deviation) Of(Tensor rows, int count, int rounds = 12)
+    {
+        using var scope = TensorScope.Open();
+        var mean = rows.Mean(0);
+        var centred = rows - mean.Unsqueeze(0);
+        var directions = Orthonormal(new RandomSource(0).Normal("components", 0, count, rows.Size(1)));
+        var deviation = mean;
+        for (var round = 0; round < rounds; round++)
+        {
+            using var inner = TensorScope.Open();
+            var along = centred.Matmul(directions.Transpose(0, 1));                              // [n, count]
+            var turned = along.Transpose(0, 1).Matmul(centred) / rows.Size(0);                   // [count, width]
+            (deviation, directions) = (inner.Keep(turned.Norm(1).Sqrt()), inner.Keep(Orthonormal(turned)));
+        }
+        return (scope.Keep(mean), scope.Keep(directions), scope.Keep(deviation));
+    }
+
     /// <summary>Gram and Schmidt, in double, in the order of the rows.</summary>
     static Tensor Orthonormal(Tensor rows)
     {

@@ -237,4 +237,18 @@ public class KeyframePlannerTests
         static void Refused(string words, Func<object> action) =>
             Assert.Contains(words, Assert.Throws<ArgumentException>(action).Message, StringComparison.Ordinal);
     });
+
+    [Fact]
+    public void What_is_told_after_known_keyframes_is_what_is_told_in_one_go() => OnTorch.Run(() =>
+    {
+        using var weights = Weights.Fresh(2, DType.F32, Device.Cpu);
+        var planner = new KeyframePlanner(Small, weights);
+        var frames = Frames(3).ToList();
+        var told = planner.Tell(frames, Random, temperature: 0).ToList();
+        using var last = planner.TellAfter([(frames[0], told[0]), (frames[1], told[1])], frames[2], Random, temperature: 0);
+        Close.To(told[2], last, 1e-4);
+        using var other = planner.TellAfter([(frames[0], told[1]), (frames[1], told[1])], frames[2], Random, temperature: 0);
+        Assert.True((other - last).Abs().Max().Item() > 1e-5);
+        foreach (var tokens in told) tokens.Dispose();
+    });
 }

@@ -123,4 +123,23 @@ public class KeyframeTokenizerTests
         static void Refused(string words, Func<object> action) =>
             Assert.Contains(words, Assert.Throws<ArgumentException>(action).Message, StringComparison.Ordinal);
     });
+
+    [Fact]
+    public void A_draft_says_what_the_seen_tokens_say_and_the_picture_follows_it() => OnTorch.Run(() =>
+    {
+        using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
+        var tokenizer = new KeyframeTokenizer(Small with { Drafts = true }, weights);
+        var (renderer, tokens) = (tokenizer.Renderer, tokenizer.Encode(Noise("pictures", 2, 4, 8, 12)));
+        var seen = Tensor.From([1f, 0f, .. Enumerable.Repeat(1f, 20), 1f, 1f, .. Enumerable.Repeat(1f, 20)], 2, 22);
+        var (whole, masked) = (renderer.View(tokens), renderer.View(tokens, seen: seen));
+        Assert.Equal([2, 4 + 4, 8, 12], whole.Draft!.Shape);
+        Assert.Equal(0.5, whole.Draft.Narrow(1, 0, 4).Mean().Item(), 1e-6);
+        Close.To(whole.Draft.Narrow(0, 1, 1), masked.Draft!.Narrow(0, 1, 1), 1e-6);
+        Assert.True((whole.Draft - masked.Draft).Abs().Max().Item() > 1e-3);
+        var noisy = Noise("noisy", 2, 4, 8, 12);
+        var with = renderer.Velocity(noisy, [0.9, 0.9], whole.Rows, whole.Draft);
+        Assert.True((with - renderer.Velocity(noisy, [0.9, 0.9], whole.Rows)).Abs().Max().Item() > 1e-4);
+        var one = whole.Of(1);
+        Close.To(with.Narrow(0, 1, 1), renderer.Velocity(noisy.Narrow(0, 1, 1), [0.9], one.Rows, one.Draft), 1e-4);
+    });
 }

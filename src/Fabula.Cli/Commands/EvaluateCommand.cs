@@ -13,7 +13,7 @@ static class EvaluateCommand
 {
     public static Command Create() => new("evaluate", "Measure a pocket model on held-out stories of Paper Theatre")
     {
-        Pocket(), Films(), Memory(), Places(), Transitions(), Consistency(), EvaluateOneStory.Create(),
+        Pocket(), Films(), Memory(), Places(), Transitions(), Consistency(), EvaluateOneStory.Create(), EvaluateMovieDreamer.Create(),
     };
 
     static Command Pocket()

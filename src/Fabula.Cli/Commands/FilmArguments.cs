@@ -15,7 +15,7 @@ sealed record FilmArguments(Option<string?> Model, Option<string?> Out, Option<i
         new("--seed") { Description = "Another seed for the whole film" },
         new("--device") { Description = "cpu, cuda or cuda:N", DefaultValueFactory = _ => "cpu" },
         new("--threads") { Description = "CPU threads; all cores unless given. Belongs to the film: another number, other last bits" },
-        new("--method") { Description = "storymem, infinitystory or onestory; the plan's own unless given" });
+        new("--method") { Description = "storymem, infinitystory, onestory or moviedreamer; the plan's own unless given" });
 
     public void AddTo(Command command)
     {

@@ -59,7 +59,7 @@ static class MakeCommand
         return 0;
     }
 
-    static int Run(Film film, Screen screen, int jobs)
+    internal static int Run(Film film, Screen screen, int jobs)
     {
         using var stop = new CancellationTokenSource();
         void Stop(PosixSignalContext context)

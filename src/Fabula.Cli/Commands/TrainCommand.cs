@@ -129,16 +129,18 @@ static class TrainCommand
     static Command Tokenizer()
     {
         var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new TokenizerSettings().Steps };
-        Option[] options = [steps, Tools, Latents, Stories, ClipEvery];
+        var from = new Option<string?>("--from") { Description = "A pocket folder whose video model the decoder begins as." };
+        Option[] options = [steps, Tools, Latents, Stories, ClipEvery, from];
         return Recipe("tokenizer", "MovieDreamer's tokenizer: a keyframe to two tokens and back.", options, (parsed, crewOf) =>
         {
             var settings = Settings(parsed, steps, new TokenizerSettings());
             Directory.CreateDirectory(parsed.GetValue(Out)!);
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
-            var examples = Keyframes(parts, Load(parsed, parts, crew, settings.Seed), []);
+            var examples = Keyframes(parts, Load(parsed, parts, crew, settings.Seed, drafts: false), []);
+            using var begin = parsed.GetValue(from) is { } folder ? PocketFolder.OpenVideo(folder) : null;
             TokenizerRecipe.Run(settings, parts, examples, HeldOut(parsed, parts, settings.Seed), parsed.GetValue(Out)!, crew,
-                Console.WriteLine, CancellationToken.None);
+                Console.WriteLine, CancellationToken.None, begin);
             foreach (var weight in weights) weight.Dispose();
         });
     }
@@ -159,8 +161,8 @@ static class TrainCommand
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
-            var mirrored = Load(parsed, parts, crew, settings.Seed, mirrored: true);
-            var examples = Keyframes(parts, Load(parsed, parts, crew, settings.Seed), mirrored);
+            var mirrored = settings.Flip > 0 ? Load(parsed, parts, crew, settings.Seed, mirrored: true, drafts: false) : [];
+            var examples = Keyframes(parts, Load(parsed, parts, crew, settings.Seed, drafts: false), mirrored);
             PlannerRecipe.Run(settings, parts, network, examples, HeldOut(parsed, parts, settings.Seed), run, crew, Console.WriteLine,
                 CancellationToken.None);
             foreach (var weight in weights.Append(own)) weight.Dispose();
@@ -181,13 +183,14 @@ static class TrainCommand
     /// </summary>
     /// <param name="clipsAlone">Only stories that have clips.</param>
     static List<LatentStory> Load(ParseResult parsed, VideoTools parts, Crew crew, ulong seed, bool mirrored = false,
-        bool clipsAlone = false)
+        bool clipsAlone = false, bool drafts = true)
     {
         var store = new LatentStories(parts.Vae, parsed.GetValue(Latents)!, seed, mirrored: mirrored);
         var (count, every) = (parsed.GetValue(Stories), mirrored ? int.MaxValue : parsed.GetValue(ClipEvery));
         var (from, to) = (count * crew.Rank / crew.Size, count * (crew.Rank + 1) / crew.Size);
-        IEnumerable<LatentStory> Part(int begin, int end, Action<int>? done = null) => !clipsAlone ? store.Load(begin, end, every, done)
-            : Enumerable.Range(begin, end - begin).Where(n => n % every == 0).SelectMany(n => store.Load(n, n + 1, every, done));
+        IEnumerable<LatentStory> Part(int begin, int end, Action<int>? done = null) =>
+            !clipsAlone ? store.Load(begin, end, every, done, drafts)
+            : Enumerable.Range(begin, end - begin).Where(n => n % every == 0).SelectMany(n => store.Load(n, n + 1, every, done, drafts));
         foreach (var _ in Part(from, to, n =>
         {
             if (n % 20 == 0 && crew.Leads) Console.WriteLine($"story {n - from}/{to - from} of this process encoded");

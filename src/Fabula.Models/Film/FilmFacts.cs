@@ -50,6 +50,7 @@ public sealed record FilmFacts(string Name, FilmModes Modes, int SideMultiple, i
         };
         if (config.TakesDrafts) modes |= FilmModes.Background;
         if (StoryFolder.Of(folder) is { Problem: null }) modes |= FilmModes.Story;
+        if (KeyframeModel.IsIn(folder.Root)) modes |= FilmModes.Keyframes;
         var defaults = folder.Defaults;
         var facts = new FilmFacts(folder.Name, modes, stride * Math.Max(config.Patch.H, config.Patch.W), defaults.Steps, defaults.Shift,
             defaults.Guidance)

@@ -28,6 +28,7 @@ public sealed class FilmModel : IDisposable
     readonly StoryFolder? _storyFolder;
     StoryMemory? _story;
     Loaded<WanTransformer>? _storyteller;
+    KeyframeModel? _keyframes;
 
     public FilmFacts Facts { get; }
 
@@ -73,6 +74,10 @@ public sealed class FilmModel : IDisposable
         return new FilmModel(folder, FilmFacts.Of(folder), WeightsDigest.Of(path, digestCache, reading), Device.Parse(device),
             threads ?? Math.Max(1, Environment.ProcessorCount), large);
     }
+
+    /// <summary>What tells and draws a film's keyframes; null where the folder has none.</summary>
+    public KeyframeModel? Keyframes => !Facts.Modes.HasFlag(FilmModes.Keyframes) ? null
+        : _keyframes ??= new(_folder, Facts, _threads, () => Renders++);
 
     public SeenWords SeenWords() => Models.SeenWords.Of(_folder);
 
@@ -400,6 +405,8 @@ public sealed class FilmModel : IDisposable
 
     public void Dispose()
     {
+        _keyframes?.Dispose();
+        _keyframes = null;
         if (_vae is null && _text is null && _clip is null && _story is null && _storyteller is null
             && _experts.All(expert => expert is null)) return;
         LibTorch.Run(() =>

@@ -72,4 +72,6 @@ public enum FilmModes
     Background = 16,
     /// <summary>A shot that recalls frames of all earlier ones (OneStory).</summary>
     Story = 32,
+    /// <summary>Keyframes of a whole film, told one after another from its script (<see cref="KeyframeModel"/>).</summary>
+    Keyframes = 64,
 }

@@ -65,11 +65,17 @@ public static class Continuity
     {
         var pictures = plan.Characters.SelectMany(person => person.References.Select(path => ($"characters ({person.Id})", path)))
             .Concat(plan.Locations.SelectMany(place => place.References.Select(path => ($"locations ({place.Id})", path))))
-            .Concat(plan.Props.SelectMany(prop => prop.References.Select(path => ($"props ({prop.Id})", path))));
+            .Concat(plan.Props.SelectMany(prop => prop.References.Select(path => ($"props ({prop.Id})", path))))
+            .Concat(plan.Shots.Index().Where(shot => shot.Item.KeyframePicture is not null)
+                .Select(shot => (At(shot.Item, shot.Index), shot.Item.KeyframePicture!)));
         foreach (var (where, path) in pictures)
             if (!ProductionPath.IsInside(path))
                 findings.Add(Finding.Error(where, $"The picture '{path}' lies outside the production folder.",
                     "Copy it into the folder, as 'pictures/ada.png'."));
+        foreach (var (i, shot) in plan.Shots.Index())
+            if (!shot.Cut && shot.KeyframePicture is not null)
+                findings.Add(Finding.Error(At(shot, i), "It goes on from the shot before, so it cannot begin with a picture of its own.",
+                    "Set its \"cut\" to true, or take \"keyframePicture\" out."));
     }
 
     static void Shots(FilmPlan plan, List<Finding> findings)

@@ -117,6 +117,10 @@ public sealed record PlanShot
     public int Take { get; set; } = 1;
     /// <summary>The seeds of takes 2, 3, ...; take 1 has the shot's own.</summary>
     public IReadOnlyList<int> Takes { get; set; } = [];
+    /// <summary>The seed of its first frame, where that is made before the clip; absent: the shot's own, whatever the take.</summary>
+    public int? KeyframeSeed { get; init; }
+    /// <summary>A picture inside the production folder that is its first frame with every method, in place of a made one.</summary>
+    public string? KeyframePicture { get; init; }
 }
 
 public sealed record PlanDialogue

@@ -91,6 +91,8 @@ public enum FilmMethod
     [JsonStringEnumMemberName("infinitystory")] InfinityStory,
     /// <summary>Of all earlier shots the few frames that a learned choice finds relevant to the new one.</summary>
     [JsonStringEnumMemberName("onestory")] OneStory,
+    /// <summary>The first frames of all shots are told one after another from the script, then each shot goes on from its own.</summary>
+    [JsonStringEnumMemberName("moviedreamer")] MovieDreamer,
 }
 
 /// <summary>Words in small letters with blanks; numbers in their place are refused.</summary>

@@ -31,7 +31,14 @@ public static class ScreenplayPlanner
         return fresh with
         {
             Shots = [.. fresh.Shots.Select(shot => known.TryGetValue(shot.Id, out var old)
-                ? shot with { Seed = old.Seed, Take = old.Take, Takes = old.Takes } : shot)],
+                ? shot with
+                {
+                    Seed = old.Seed,
+                    Take = old.Take,
+                    Takes = old.Takes,
+                    KeyframeSeed = old.KeyframeSeed,
+                    KeyframePicture = old.KeyframePicture,
+                } : shot)],
         };
     }
 }

@@ -1,0 +1,158 @@
+// A film's keyframes, as a film needs them: a script in words, people as pictures, tokens and pictures back. Behind it are MovieDreamer's
+// planner and renderer (KeyframePlanner.cs, KeyframeRenderer.cs) with the model's own VAE and text encoder, opened when first needed. They
+// lie in the model's folder under moviedreamer/.
+using Fabula.Models.Text;
+using Fabula.Torch;
+
+namespace Fabula.Models;
+
+/// <summary>One row of a keyframe's script: an identifier or an identity by its number, a sentence by its words.</summary>
+public sealed record KeyframeWord(PlannerKind Kind, int Index, string Text = "");
+
+/// <param name="Identities">A vector for each row that is an identity.</param>
+public sealed record KeyframeScript(IReadOnlyList<KeyframeWord> Rows, IReadOnlyList<float[]> Identities);
+
+/// <summary>A keyframe as far as it is told: its script, and its tokens [n][d].</summary>
+public sealed record ToldKeyframe(KeyframeScript Script, IReadOnlyList<float[]> Tokens);
+
+/// <summary>Tells and draws keyframes. What is asked twice is answered the same.</summary>
+public interface IKeyframes
+{
+    /// <summary>Who somebody is, from their portrait.</summary>
+    float[] Identity(Picture portrait);
+
+    /// <summary>The tokens of a picture that is there.</summary>
+    IReadOnlyList<float[]> Read(Picture picture);
+
+    /// <summary>The tokens of the keyframe that comes after others, oldest first.</summary>
+    IReadOnlyList<float[]> Tell(IReadOnlyList<ToldKeyframe> before, KeyframeScript script, ulong seed);
+
+    /// <summary>A told keyframe as a picture, in the model's own size.</summary>
+    Picture Draw(ToldKeyframe keyframe, ulong seed);
+}
+
+/// <summary>Safe to use from several threads: they wait for one another. Opened by <see cref="FilmModel.Keyframes"/>.</summary>
+public sealed class KeyframeModel : IKeyframes, IDisposable
+{
+    public const string FolderName = "moviedreamer";
+
+    /// <summary>
+    /// Scales the deviation of what is drawn for a token. A pocket planner is sure of little: at 1 most of a picture would be chance.
+    /// </summary>
+    public const double Temperature = 0.5;
+
+    readonly ModelFolder _folder;
+    readonly FilmFacts _facts;
+    readonly int _threads;
+    readonly Action _called;
+    readonly Dictionary<string, float[]> _sentences = new(StringComparer.Ordinal);
+    Parts? _parts;
+
+    sealed record Parts(Loaded<KeyframeTokenizer> Tokenizer, Loaded<KeyframePlanner> Planner, Loaded<WanVae> Vae, Loaded<Umt5Encoder> Text,
+        WanTokenizer Words);
+
+    internal KeyframeModel(ModelFolder folder, FilmFacts facts, int threads, Action called) =>
+        (_folder, _facts, _threads, _called) = (folder, facts, threads, called);
+
+    public static bool IsIn(string modelFolder) => KeyframeFiles.AreIn(Path.Combine(modelFolder, FolderName));
+
+    public float[] Identity(Picture portrait) => Run(parts =>
+    {
+        var config = parts.Tokenizer.Network.Config;
+        return KeyframeIdentity.Of(Latents(parts, portrait).ToFloats(), KeyframeIdentity.Middle(config.Rows, config.Columns), config.Rows,
+            config.Columns);
+    });
+
+    public IReadOnlyList<float[]> Read(Picture picture) =>
+        Run(parts => Split(parts, parts.Tokenizer.Network.Encode(Latents(parts, picture))));
+
+    public IReadOnlyList<float[]> Tell(IReadOnlyList<ToldKeyframe> before, KeyframeScript script, ulong seed) => Run(parts =>
+    {
+        using var told = parts.Planner.Network.TellAfter(
+            [.. before.Select(known => (Frame(parts, known.Script), Table(known.Tokens)!))], Frame(parts, script), new RandomSource(seed),
+            Temperature);
+        _called();
+        return Split(parts, told);
+    });
+
+    public Picture Draw(ToldKeyframe keyframe, ulong seed) => Run(parts =>
+    {
+        var (renderer, config) = (parts.Tokenizer.Network.Renderer, parts.Tokenizer.Network.Config);
+        var frame = Frame(parts, keyframe.Script);
+        var (sentences, people) = (frame.Sentences?.Size(0) ?? 0, frame.Identities?.Size(0) ?? 0);
+        var seen = new float[config.ContextRows];
+        seen.AsSpan(0, config.Tokens).Fill(1);
+        seen.AsSpan(config.Tokens, (int)sentences).Fill(1);
+        seen.AsSpan(config.Tokens + config.Sentences, (int)people).Fill(1);
+        var view = renderer.View(Table(keyframe.Tokens)!.Unsqueeze(0), frame.Sentences?.Unsqueeze(0), frame.Identities?.Unsqueeze(0),
+            Tensor.From(seen, 1, config.ContextRows));
+        var noise = new RandomSource(seed).Normal("keyframe", 0, config.Channels, config.Rows, config.Columns);
+        var latents = renderer.Render(noise, view.Rows.Squeeze(0), Schedule.UniPC(_facts.Steps, _facts.Shift), view.Draft?.Squeeze(0));
+        var pixels = parts.Vae.Network.Decode(latents.Unsqueeze(0).Unsqueeze(2));                // [1, 3, 1, H, W]
+        var rgb = ((pixels + 1) * 127.5).Round().Clamp(0, 255).To(DType.U8, Device.Cpu).Squeeze(0).Squeeze(1).Permute(1, 2, 0).Contiguous();
+        _called();
+        return new Picture(rgb.ToArray<byte>(), (int)rgb.Size(1), (int)rgb.Size(0));
+    });
+
+    T Run<T>(Func<Parts, T> work) => LibTorch.Run(() =>
+    {
+        if (LibTorch.Threads != _threads) LibTorch.Threads = _threads;
+        _parts ??= Open();
+        using var scope = TensorScope.Open();
+        using var off = Autograd.Disable();
+        return work(_parts);
+    });
+
+    /// <exception cref="CheckpointException">The networks are not there, or do not go with the model.</exception>
+    Parts Open()
+    {
+        var folder = Path.Combine(_folder.Root, FolderName);
+        return new(KeyframeFiles.OpenTokenizer(folder), KeyframeFiles.OpenPlanner(folder), _folder.LoadVae(DType.F32, Device.Cpu),
+            _folder.LoadTextEncoder(DType.F32, Device.Cpu), _folder.LoadTokenizer());
+    }
+
+    /// <summary>[1, z, h, w].</summary>
+    static Tensor Latents(Parts parts, Picture picture)
+    {
+        var (config, stride) = (parts.Tokenizer.Network.Config, parts.Vae.Network.Config.SpatialStride);
+        if (picture.Rgb.Length != picture.Width * picture.Height * 3)
+            throw new ArgumentException($"{picture.Rgb.Length} bytes are no picture of {picture.Width} x {picture.Height} x 3.");
+        var image = Conditioning.Cover(Conditioning.FromBytes(Tensor.From(picture.Rgb, picture.Height, picture.Width, 3)),
+            config.Rows * stride, config.Columns * stride);
+        return parts.Vae.Network.Encode(image.Unsqueeze(0).Unsqueeze(2)).Squeeze(2);
+    }
+
+    static float[][] Split(Parts parts, Tensor tokens) => [.. tokens.ToFloats().Chunk(parts.Tokenizer.Network.Config.TokenDim)];
+
+    PlannerFrame Frame(Parts parts, KeyframeScript script)
+    {
+        var (rows, sentences) = (new List<PlannerRow>(), new List<float[]>());
+        foreach (var word in script.Rows)
+        {
+            rows.Add(new(word.Kind, word.Kind == PlannerKind.Sentence ? sentences.Count : word.Index));
+            if (word.Kind == PlannerKind.Sentence) sentences.Add(Sentence(parts, word.Text));
+        }
+        return new(rows, Table(sentences), Table(script.Identities));
+    }
+
+    /// <summary>The mean of the text encoder's rows, as the networks learned it. Each is read by itself.</summary>
+    float[] Sentence(Parts parts, string text)
+    {
+        if (!_sentences.TryGetValue(text, out var known))
+            _sentences[text] = known = parts.Text.Network.Encode([parts.Words.Encode(text)])[0].Float().Mean(0).ToFloats();
+        return known;
+    }
+
+    static Tensor? Table(IReadOnlyList<float[]> vectors) => vectors.Count == 0 ? null
+        : Tensor.From([.. vectors.SelectMany(values => values)], vectors.Count, vectors[0].Length);
+
+    public void Dispose()
+    {
+        if (_parts is not { } parts) return;
+        LibTorch.Run(() =>
+        {
+            foreach (var part in new IDisposable[] { parts.Tokenizer, parts.Planner, parts.Vae, parts.Text }) part.Dispose();
+        });
+        _parts = null;
+    }
+}

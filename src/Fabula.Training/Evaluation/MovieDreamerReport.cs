@@ -1,0 +1,257 @@
+// What MovieDreamer's networks can do, on held-out stories: `fabula evaluate moviedreamer`. A table each on the tokenizer (a picture from
+// its own tokens, and with what the renderer sees beside them), on the planner (identities, references) and on length.
+//
+// ST is the paper's: how alike somebody looks in neighbouring keyframes that should both show them, here by the judge's vector of a
+// person; LT the share of keyframes that show somebody whom their script names. The paper does not say what counts as showing somebody:
+// here the judge, who pairs the script's people with the people seen, finds at least five of seven attributes right.
+using System.Diagnostics;
+using Fabula.Models;
+using Fabula.Torch;
+using Fabula.Training.PaperTheatre;
+
+namespace Fabula.Training.Evaluation;
+
+/// <param name="tools">VAE and text encoder of the pocket folder.</param>
+/// <param name="history">Keyframes in view when one is told, as in a film.</param>
+public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer tokenizer, KeyframePlanner planner, Judge judge,
+    KeyframeExamples held, double temperature = KeyframeModel.Temperature, int history = 12, ulong seed = 3)
+{
+    const int Width = JudgeConfig.Width, Height = JudgeConfig.Height;
+    /// <summary>Attributes of a person that may be misread when they still count as shown: of seven.</summary>
+    const double MostWrong = 2;
+    readonly SentenceReader _reader = new(tools);
+
+    IReadOnlyList<LatentStory> Stories => held.Stories(false);
+
+    /// <summary>A picture from its tokens. The drawn pictures, through the VAE alone, say what the judge can read at best.</summary>
+    public IEnumerable<Measured> Tokenizer()
+    {
+        var frames = Enumerable.Range(0, Stories.Count).SelectMany(Story).ToList();
+        yield return Table("keyframes through the VAE alone", frames, Latents(frames));
+        yield return Table($"from {tokenizer.Config.Tokens} tokens", frames, Rendered(frames, own: true, script: false));
+        yield return Table("from tokens, sentences and identities", frames, Rendered(frames, own: true, script: true));
+        yield return Table("from sentences and identities without tokens", frames, Rendered(frames, own: false, script: true));
+    }
+
+    /// <summary>Keyframes told from scripts of people who were never seen.</summary>
+    public IEnumerable<Measured> Planner()
+    {
+        foreach (var (name, known, drawn, references) in new[]
+        {
+            ("told with identities, drawn with them", true, true, 0), ("told with identities, drawn from tokens alone", true, false, 0),
+            ("told without identities, drawn with them", false, true, 0), ("without identities at all", false, false, 0),
+            ("few-shot: ten frames of the story in front", true, true, 10),
+        })
+        {
+            var (seen, frames, latents) = (new List<(Keyframe, FrameFeatures)>(), new List<Keyframe>(), new List<float[]>());
+            for (var story = 0; story < Stories.Count; story++)
+            {
+                var own = Story(story);
+                var told = Told(own, known, references);
+                frames.AddRange(own);
+                latents.AddRange(Drawn(own, told, drawn));
+            }
+            foreach (var row in new[] { Table(name, frames, latents, seen) }) yield return row;
+            yield return new($"{name}: ST, LT", "the paper's signs", Consistency(seen));
+        }
+    }
+
+    /// <summary>One story again and again, a keyframe after the other.</summary>
+    /// <param name="count">Keyframes.</param>
+    public IEnumerable<Measured> Length(int count)
+    {
+        var own = Story(0);
+        List<Keyframe> film = [.. Enumerable.Range(0, count).Select(i => own[i % own.Length])];
+        var (seconds, live, readings) = (new List<double>(), new List<double>(), new List<Reading>());
+        var before = new List<(PlannerFrame, float[])>();
+        foreach (var (number, keyframe) in film.Index())
+        {
+            var watch = Stopwatch.StartNew();
+            var tokens = Next(before, keyframe, true, number);
+            var latents = Drawn([keyframe], [tokens], true)[0];
+            seconds.Add(watch.Elapsed.TotalSeconds);
+            live.Add(LibTorch.Run(() => LibTorch.Memory.Live) / 1048576.0);
+            readings.AddRange(Read([latents]).Select(features => features.Reading));
+        }
+        var tenth = Math.Max(1, count / 10);
+        yield return new("seconds per keyframe, first and last tenth", "flat",
+            $"{Interval.OfMean(seconds[1..Math.Max(2, tenth)])} and {Interval.OfMean(seconds[^tenth..])}");
+        yield return new("MiB of tensors after a keyframe, first and last tenth", "flat",
+            $"{Interval.OfMean(live[1..Math.Max(2, tenth)])} and {Interval.OfMean(live[^tenth..])}");
+        foreach (var distance in new[] { 1, 10, 100, 900 }.Where(distance => distance < count))
+            yield return Far(film, readings, distance);
+    }
+
+    Measured Far(List<Keyframe> film, List<Reading> readings, int distance)
+    {
+        var (places, samePlace, tops, sameTop) = (0, 0, 0, 0);
+        for (var i = 0; i + distance < film.Count; i++)
+        {
+            var (a, b) = (Shot(film[i]), Shot(film[i + distance]));
+            if (a.Place == b.Place)
+            {
+                places++;
+                if (readings[i].Place.Value == readings[i + distance].Place.Value) samePlace++;
+            }
+            foreach (var who in a.Cast.Intersect(b.Cast))
+            {
+                tops++;
+                var (one, other) = (Seen(film[i], readings[i], who), Seen(film[i + distance], readings[i + distance], who));
+                if (one is not null && other is not null && one.Top.Value == other.Top.Value) sameTop++;
+            }
+        }
+        return new($"keyframes {distance} apart: same place read, same top of the same person", "",
+            $"{Interval.OfShare(samePlace, places).AsPercent}, {Interval.OfShare(sameTop, tops).AsPercent}");
+    }
+
+    StoryShot Shot(Keyframe keyframe) => Stories[keyframe.Story].Story.Shots[keyframe.Shot];
+
+    Keyframe[] Story(int story)
+    {
+        var chance = new Chance(seed)["evaluated"][story];
+        return [.. Enumerable.Range(0, Stories[story].Story.Shots.Count).Select(shot => held.Draw(story, shot, 1, false, Register.Planned,
+            chance[shot]["words"], chance[shot]["who"]))];
+    }
+
+    static List<float[]> Latents(List<Keyframe> frames) =>
+        [.. frames.Select(frame => frame.Picture.Select(value => (float)value).ToArray())];
+
+    /// <summary>Tokens of every keyframe, told one after another; [n d] each.</summary>
+    List<float[]> Told(Keyframe[] frames, bool identities, int references)
+    {
+        var (before, told) = (new List<(PlannerFrame, float[])>(), new List<float[]>());
+        if (references > 0)
+        {
+            // Reference pictures stand in front as tokens without a script of their own.
+            var chosen = new Chance(seed)["references"].Shuffled<Keyframe>(Story(frames[0].Story)).Take(references).ToArray();
+            var tokens = LibTorch.Run(() =>
+            {
+                using var scope = TensorScope.Open();
+                using var off = Autograd.Disable();
+                return tokenizer.Encode(Pictures(Latents([.. chosen]))).ToFloats();
+            });
+            before.AddRange(tokens.Chunk(tokenizer.Config.Tokens * tokenizer.Config.TokenDim)
+                .Select(values => (new PlannerFrame([], null, null), values)));
+        }
+        var front = before.ToList();
+        foreach (var (number, frame) in frames.Index())
+        {
+            told.Add(Next(before, frame, identities, number));
+            before = [.. front, .. before.Skip(front.Count)];
+        }
+        return told;
+    }
+
+    /// <summary>Tells one keyframe and puts it behind the others.</summary>
+    float[] Next(List<(PlannerFrame Frame, float[] Tokens)> before, Keyframe keyframe, bool identities, int number) => LibTorch.Run(() =>
+    {
+        using var scope = TensorScope.Open();
+        using var off = Autograd.Disable();
+        var frame = PlannerRecipe.FrameOf(keyframe, _reader, identities);
+        var (tokens, dim) = (tokenizer.Config.Tokens, tokenizer.Config.TokenDim);
+        var references = before.TakeWhile(known => known.Frame.Rows.Count == 0).Count();
+        var known = before.Take(references).Concat(before.Skip(references).TakeLast(history))
+            .Select(entry => (entry.Frame, Tensor.From(entry.Tokens, tokens, dim))).ToList();
+        var told = planner.TellAfter(known, frame, new RandomSource(seed + (ulong)number), temperature).ToFloats();
+        before.Add((frame with { Sentences = frame.Sentences?.Own(), Identities = frame.Identities?.Own() }, told));
+        if (before.Count > references + history)
+        {
+            before[references].Frame.Sentences?.Dispose();
+            before[references].Frame.Identities?.Dispose();
+            before.RemoveAt(references);
+        }
+        return told;
+    });
+
+    List<float[]> Rendered(List<Keyframe> frames, bool own, bool script) => Drawn([.. frames], own ? LibTorch.Run(() =>
+    {
+        using var scope = TensorScope.Open();
+        using var off = Autograd.Disable();
+        return frames.Chunk(16).SelectMany(some => tokenizer.Encode(Pictures(Latents([.. some]))).ToFloats()
+            .Chunk(tokenizer.Config.Tokens * tokenizer.Config.TokenDim)).ToList();
+    }) : null, script);
+
+    /// <summary>Latents of keyframes from tokens, with the script and identities beside them or not.</summary>
+    List<float[]> Drawn(Keyframe[] frames, List<float[]>? tokens, bool script) => LibTorch.Run(() =>
+    {
+        var drawn = new List<float[]>();
+        foreach (var (i, frame) in frames.Index())
+        {
+            using var scope = TensorScope.Open();
+            using var off = Autograd.Disable();
+            var told = tokens is null ? null : Tensor.From(tokens[i], 1, tokenizer.Config.Tokens, tokenizer.Config.TokenDim);
+            var view = TokenizerRecipe.View(tokenizer, _reader, [frame], told, script);
+            drawn.Add(TokenizerRecipe.Rendered(tokenizer, view, seed).ToFloats());
+        }
+        return drawn;
+    });
+
+    Tensor Pictures(List<float[]> latents) => Tensor.From([.. latents.SelectMany(values => values)], latents.Count,
+        tokenizer.Config.Channels, tokenizer.Config.Rows, tokenizer.Config.Columns);
+
+    byte[] Decoded(float[] latents) => LibTorch.Run(() =>
+    {
+        using var scope = TensorScope.Open();
+        using var off = Autograd.Disable();
+        return VaeRecipe.Bytes(tools.Vae.Decode(Pictures([latents]).Unsqueeze(2)));
+    });
+
+    IEnumerable<FrameFeatures> Read(IEnumerable<float[]> latents) =>
+        latents.Select(values => judge.Features(Decoded(values), 1, Width, Height)[0]);
+
+    /// <summary>Place, top colour and PSNR to the keyframe as the VAE alone has it.</summary>
+    /// <param name="seen">Gets what the judge saw.</param>
+    Measured Table(string name, List<Keyframe> frames, List<float[]> latents, List<(Keyframe, FrameFeatures)>? seen = null)
+    {
+        var (place, top, people, decibels) = (0, 0, 0, new List<double>());
+        foreach (var (frame, values) in frames.Zip(latents))
+        {
+            var (truth, made) = (Decoded([.. frame.Picture.Select(value => (float)value)]), Decoded(values));
+            var (features, drawn) = (judge.Features(made, 1, Width, Height)[0], judge.Read(truth, Width, Height));
+            seen?.Add((frame, features));
+            if (features.Reading.Place.Value == Shot(frame).Spec.Location.Place) place++;
+            foreach (var who in Shot(frame).Cast)
+            {
+                if (Seen(frame, drawn, who) is null) continue;                                   // not to be seen in the drawn one either
+                people++;
+                if (Seen(frame, features.Reading, who)?.Top.Value == Person(frame, who).Top) top++;
+            }
+            var psnr = Evaluation.Pictures.Psnr(made, truth);
+            if (double.IsFinite(psnr)) decibels.Add(psnr);
+        }
+        return new($"{name}: place, top colour, PSNR", "place >= 95 %, top >= 85 %",
+            $"{Interval.OfShare(place, frames.Count).AsPercent}, {Interval.OfShare(top, people).AsPercent}, "
+                + $"{Interval.OfMean(decibels)} dB");
+    }
+
+    string Consistency(List<(Keyframe Frame, FrameFeatures Features)> seen)
+    {
+        var (shortTerm, shown, named) = (new List<double>(), 0, 0);
+        foreach (var (i, (frame, features)) in seen.Index())
+            foreach (var who in Shot(frame).Cast)
+            {
+                named++;
+                if (Vector(frame, features, who) is not { } here) continue;
+                shown++;
+                if (i + 1 < seen.Count && seen[i + 1].Frame.Story == frame.Story && Shot(seen[i + 1].Frame).Cast.Contains(who)
+                    && Vector(seen[i + 1].Frame, seen[i + 1].Features, who) is { } next)
+                    shortTerm.Add(here.Zip(next).Sum(pair => pair.First * pair.Second));
+            }
+        return $"{Interval.OfMean(shortTerm)}, {Interval.OfShare(shown, named).AsPercent}";
+    }
+
+    Person Person(Keyframe frame, int who) => Stories[frame.Story].Story.People[who];
+
+    /// <summary>Whom the judge takes for somebody of the keyframe's cast.</summary>
+    SeenPerson? Seen(Keyframe frame, Reading reading, int who)
+    {
+        var cast = Shot(frame).Cast;
+        var pairs = Matching.ByLooks([.. cast.Select(person => Person(frame, person))], reading.People);
+        return pairs[cast.Index().First(at => at.Item == who).Index];
+    }
+
+    /// <summary>The judge's vector of somebody who is shown; null where they are not.</summary>
+    float[]? Vector(Keyframe frame, FrameFeatures features, int who) =>
+        Seen(frame, features.Reading, who) is { } person && Matching.Difference(Person(frame, who), person) <= MostWrong
+            ? features.People[features.Reading.People.Index().First(at => ReferenceEquals(at.Item, person)).Index] : null;
+}
