@@ -46,5 +46,13 @@ public sealed class DrawnCollages(Stage stage, int width, int height, bool mirro
             Collage.Of(new Picture(plates.Frame(at).ToArray(), width, height), cast, boxes[frame]))];
     }
 
+    /// <summary>The collages of a shot between a first and a last frame, as a film's bridge has them.</summary>
+    public IReadOnlyList<Picture> Between(ShotSpec shot, StageBox[][] boxes, byte[] first, byte[] last)
+    {
+        Picture Of(byte[] rgb) => new(rgb, width, height);
+        var place = stage.Draw(shot.Plate, 0).Frames;
+        return Collage.Clip(Of(place), [.. shot.Roles.Select(role => Figure(role.Person))], boxes, Of(first), Of(last));
+    }
+
     public void Dispose() => _portraits.Dispose();
 }

@@ -19,10 +19,11 @@ public sealed class Filming(IRenderer renderer) : IDisposable
     /// <param name="frames">4n+1.</param>
     /// <param name="memory">Remembered pictures, oldest first; what the model has no room for is left out, the newest first.</param>
     /// <param name="drafts">One picture for all frames or one for each, and with them where people stand.</param>
+    /// <param name="trusted">Everybody who is to be there is in the drafts (<see cref="ShotRequest.DraftTrust"/>).</param>
     /// <returns>Frames, each [H, W, 3].</returns>
     public IReadOnlyList<byte[]> Shot(string prompt, ulong seed, int frames = 17, IReadOnlyList<byte[]>? memory = null,
         byte[]? first = null, byte[]? last = null, IReadOnlyList<Picture>? drafts = null,
-        IReadOnlyList<IReadOnlyList<StageBox>>? staging = null) => renderer.Render(new ShotRequest
+        IReadOnlyList<IReadOnlyList<StageBox>>? staging = null, bool trusted = false) => renderer.Render(new ShotRequest
         {
             Prompt = prompt,
             Frames = frames,
@@ -36,6 +37,7 @@ public sealed class Filming(IRenderer renderer) : IDisposable
             Last = last is null ? null : Of(last),
             Drafts = drafts ?? [],
             Staging = staging ?? [],
+            DraftTrust = trusted ? Facts.DraftTrust : 0,
             Memory = [.. (memory ?? []).Take(Room).Select(Of)],
             MemoryStride = Facts.MemoryStride,
             MemoryGuidance = memory is { Count: > 0 } ? Facts.MemoryGuidance : 1,

@@ -62,8 +62,8 @@ public sealed class TransitionsTable(IReadOnlyList<(string Name, Filming Filming
             {
                 if (drafted && !filming.Facts.Modes.HasFlag(FilmModes.Background)) continue;
                 var made = filming.Shot(words, (ulong)(10 * number + (int)kind + 1), spec.Frames, first: truth[0], last: truth[^1],
-                    drafts: drafted ? collages.Of(spec, boxes, [.. Enumerable.Range(0, spec.Frames)]) : null,
-                    staging: drafted ? boxes : null);
+                    drafts: drafted ? collages.Between(spec, boxes, truth[0], truth[^1]) : null,
+                    staging: drafted ? boxes : null, trusted: drafted);
                 yield return Mark(drafted ? $"{name}, with drafts" : name, made);
             }
         yield return Mark(Drawn, truth);
