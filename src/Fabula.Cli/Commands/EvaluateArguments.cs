@@ -17,9 +17,8 @@ sealed record EvaluateArguments(Option<string?> Model, Option<string?> Judge, Op
         new("--model") { Description = "A pocket model's folder; models/pocket unless given" },
         new("--judge")
         {
-            Description = judgeNeeded ? "A judge's folder (fabula train judge)"
-                : "A judge's folder (fabula train judge); without it only pixels are measured",
-            Required = judgeNeeded,
+            Description = "A judge's folder (fabula train judge); models/judge unless given"
+                + (judgeNeeded ? "" : ". Where there is none only pixels are measured"),
         },
         new("--stories") { Description = "Held-out stories", DefaultValueFactory = _ => stories },
         new("--out") { Description = "Also write the tables into this folder; a measurement that was stopped goes on from there" },
@@ -49,8 +48,14 @@ sealed record EvaluateArguments(Option<string?> Model, Option<string?> Judge, Op
                 + $"{JudgeConfig.Width} x {JudgeConfig.Height}.");
     }
 
-    /// <summary>Null where none is named.</summary>
-    public Judge? OpenJudge(ParseResult parsed) => parsed.GetValue(Judge) is { } path ? Training.Judge.Open(path) : null;
+    string? JudgeFolder(ParseResult parsed) => parsed.GetValue(Judge) ?? FilmArguments.Shipped("judge");
+
+    /// <summary>Null where none is named and none comes with Fabula.</summary>
+    public Judge? OpenJudge(ParseResult parsed) => JudgeFolder(parsed) is { } path ? Training.Judge.Open(path) : null;
+
+    /// <exception cref="FormatException">None is named, and none comes with Fabula.</exception>
+    public Judge NeedJudge(ParseResult parsed) =>
+        OpenJudge(parsed) ?? throw new FormatException("There is no judge to read frames. Name its folder with --judge (fabula train judge).");
 
     /// <summary>Observes story after story, then prints the tables and writes them where that is asked for.</summary>
     /// <param name="of">What the observations depend on beside the judge and the story.</param>
@@ -59,14 +64,14 @@ sealed record EvaluateArguments(Option<string?> Model, Option<string?> Judge, Op
     {
         var (folder, count, watch) = (parsed.GetValue(Out), Count(parsed), Stopwatch.StartNew());
         if (folder is not null) Directory.CreateDirectory(folder);
-        var judge = parsed.GetValue(Judge) is { } path ? Training.Judge.DigestOf(path) : "no judge";
+        var judge = JudgeFolder(parsed) is { } path ? Training.Judge.DigestOf(path) : "no judge";
         var made = 0;
         var seen = Observations.Collect(folder is null ? null : Path.Combine(folder, $"{name}.jsonl"), $"{name} {Seed} {of} {judge}", count,
             observe, story => Console.Error.WriteLine($"story {story + 1} of {count}, {watch.Elapsed.TotalSeconds / ++made:0.0} s each"));
         var all = tables(seen);
         foreach (var table in all) Console.WriteLine(table.Text());
         if (folder is null) return;
-        EvidenceTable.Write(Path.Combine(folder, $"{name}.md"), heading, $"fabula evaluate {name} --judge JUDGE --stories {count}", all);
+        EvidenceTable.Write(Path.Combine(folder, $"{name}.md"), heading, $"fabula evaluate {name} --stories {count}", all);
         Console.WriteLine($"Written: {Path.Combine(folder, $"{name}.md")}");
     }
 }

@@ -46,7 +46,7 @@ static class EvaluateCommand
         command.SetAction(parsed => Outcome.Of(() =>
         {
             using var film = options.OpenModel(parsed);
-            using var judge = options.OpenJudge(parsed)!;
+            using var judge = options.NeedJudge(parsed);
             using var renderer = new ModelRenderer(film);
             using var table = new FilmsTable(renderer, judge, EvaluateArguments.Seed);
             options.Print(parsed, "films", "What films show", film.Digest, table.Observe, FilmsTable.Tables);
@@ -64,7 +64,7 @@ static class EvaluateCommand
         command.SetAction(parsed => Outcome.Of(() =>
         {
             using var film = options.OpenModel(parsed);
-            using var judge = options.OpenJudge(parsed)!;
+            using var judge = options.NeedJudge(parsed);
             using var filming = new Filming(new ModelRenderer(film));
             if (filming.Room == 0) throw new FormatException($"{film.Facts.Name} remembers nothing: name a model with memory.");
             using var table = new MemoryTable(filming, judge, EvaluateArguments.Seed, Length(parsed, frames));
@@ -95,7 +95,7 @@ static class EvaluateCommand
             using var film = options.OpenModel(parsed);
             if (!film.Facts.Modes.HasFlag(FilmModes.Background))
                 throw new FormatException($"{film.Facts.Name} takes no empty place as background: name a model that does.");
-            using var judge = options.OpenJudge(parsed)!;
+            using var judge = options.NeedJudge(parsed);
             using var filming = new Filming(new ModelRenderer(film));
             using var table = new PlacesTable(filming, judge, EvaluateArguments.Seed, Length(parsed, frames), parsed.GetValue(shots));
             options.Print(parsed, "places", "What the location library is worth",
@@ -118,7 +118,7 @@ static class EvaluateCommand
         {
             using var film = options.OpenModel(parsed);
             using var second = parsed.GetValue(tuned) is { } path ? options.Open(path, parsed) : null;
-            using var judge = options.OpenJudge(parsed)!;
+            using var judge = options.NeedJudge(parsed);
             using var filming = new Filming(new ModelRenderer(film));
             using var other = second is null ? null : new Filming(new ModelRenderer(second));
             using var table = new TransitionsTable([("bridge", filming), .. other is null ? [] : new[] { ("tuned bridge", other) }], judge,
@@ -143,7 +143,7 @@ static class EvaluateCommand
         command.SetAction(parsed => Outcome.Of(() =>
         {
             using var film = options.OpenModel(parsed);
-            using var judge = options.OpenJudge(parsed)!;
+            using var judge = options.NeedJudge(parsed);
             using var filming = new Filming(new ModelRenderer(film));
             Weights? Open(Option<string?> option, Func<string, string?>? rename = null) => parsed.GetValue(option) is { } path
                 ? LibTorch.Run(() => Weights.Open(path, DType.F32, Device.Cpu, rename)) : null;

@@ -32,7 +32,10 @@ sealed record FilmArguments(Option<string?> Model, Option<string?> Out, Option<i
     }
 
     /// <summary>The pocket models: in $FABULA_MODELS, in ./models, or in models of the repository that this program lies in.</summary>
-    public static string? Pocket() => Places().Select(folder => Path.Combine(folder, "pocket"))
+    public static string? Pocket() => Shipped("pocket");
+
+    /// <summary>The folder of a model that comes with Fabula; null where there is none.</summary>
+    public static string? Shipped(string name) => Places().Select(folder => Path.Combine(folder, name))
         .FirstOrDefault(path => File.Exists(Path.Combine(path, "config.json")));
 
     static string Default() => Pocket() ?? throw new NarrativeException(
