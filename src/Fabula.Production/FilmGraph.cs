@@ -141,13 +141,21 @@ public static class FilmGraph
 
         IEnumerable<Input> BankInputs() => _bank is null ? [] : [_bank.As("bank", Recipes.Bank), _bank.As("labels", Recipes.Labels)];
 
-        /// <summary>StoryMem's way: the bank of all shots before; nothing else is remembered.</summary>
+        /// <summary>StoryMem's way: the bank of all shots before; nothing else is remembered. Drafts are as in all films.</summary>
         Step Banked(PlanShot shot, PlanShot? before)
         {
             List<Input> inputs = [.. BankInputs()];
             if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
             else if (Keyframes.Of(shot) is { } keyframe) inputs.Add(keyframe.As("first"));
-            var settings = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), []) with { Motion = MotionOf(shot, before) };
+            var background = _facts.Modes.HasFlag(FilmModes.Background) ? Plate(_places[_placeOf[shot.Scene]], shot) : null;
+            var (drafts, zoom, staging) = Drafts(shot, background);
+            inputs.AddRange(drafts);
+            var settings = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), []) with
+            {
+                Zoom = zoom,
+                Staging = staging,
+                Motion = MotionOf(shot, before),
+            };
             if (_bank is not null)
                 settings = settings with
                 {
@@ -156,6 +164,16 @@ public static class FilmGraph
                     MemoryGuidance = _facts.MemoryGuidance,
                 };
             return new Step(Clip(shot.Id), recipes.Clip, settings.Canonical(), inputs, [Recipes.Clips]);
+        }
+
+        /// <summary>What a shot's frames will be like: its place, and pictures of its people on their ways.</summary>
+        (IReadOnlyList<Input> Inputs, double Zoom, IReadOnlyList<StageWay>? Staging) Drafts(PlanShot shot, Step? background)
+        {
+            if (background is null) return ([], 1, null);
+            List<Input> inputs = [background.As("background")];
+            foreach (var (i, id) in shot.Start.Union(shot.End).Index())
+                if (Portrait(_people[id], shot) is { } portrait) inputs.Add(portrait.As($"person-{i + 1}"));
+            return (inputs, PlateView.Zoom(shot.Size), Ways[shot.Id]);
         }
 
         bool TellsOneStory => _plan.Film.Method == FilmMethod.OneStory && _facts.Modes.HasFlag(FilmModes.Story);
@@ -178,14 +196,10 @@ public static class FilmGraph
             if (Banks && shot.Method != ShotMethod.Text) return Banked(shot, before);
             var (memory, takes, background) = Memory(shot);
             List<Input> inputs = [.. memory.Select((step, i) => step.As($"memory-{i + 1}"))];
-            if (background is not null) inputs.Add(background.As("background"));
+            var (drafts, zoom, staging) = Drafts(shot, background);
+            inputs.AddRange(drafts);
             if (Recall(shot) is { } recall) inputs.Add(recall.As("recalled", Recipes.Recalled));
             if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
-            var zoom = background is null ? 1 : PlateView.Zoom(shot.Size);
-            var people = shot.Start.Union(shot.End).Select(id => _people[id]).ToList();
-            var staging = background is null ? null : Ways[shot.Id];
-            for (var i = 0; i < staging?.Count; i++)
-                if (Portrait(people[i], shot) is { } portrait) inputs.Add(portrait.As($"person-{i + 1}"));
             if (Keyframes.Of(shot) is { } keyframe)
                 inputs.Add(keyframe.As("first"));
             else if (_plan.Film.Method == FilmMethod.InfinityStory && shot.Cut && shot.Method != ShotMethod.Text
@@ -211,7 +225,8 @@ public static class FilmGraph
 
         Step BridgeOf(PlanTransition join, PlanShot from, PlanShot to)
         {
-            var (place, cast) = (_places[_placeOf[to.Scene]], join.Stay.Concat(join.Exit).Concat(join.Enter).Select(id => _people[id]).ToList());
+            var place = _places[_placeOf[to.Scene]];
+            var cast = join.Stay.Concat(join.Exit).Concat(join.Enter).Select(id => _people[id]).ToList();
             var people = cast.Select(person => person.Appearance.Length == 0 ? "" : $"{person.Name} is {Sentence(person.Appearance)} ");
             var where = place.Description.Length == 0 ? "" : Sentence(place.Description);
             var prompt = $"{join.Prompt} {string.Concat(people)}{where}".Trim();

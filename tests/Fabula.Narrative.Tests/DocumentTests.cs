@@ -122,8 +122,8 @@ public class DocumentTests
         var spoken = node["shots"]!.AsArray().SelectMany(one => one!["dialogue"]?.AsArray() ?? []).First()!.AsObject();
         spoken.Remove("onScreen");
         var plan = PlanJson.Read(node.ToJsonString());
-        Assert.Equal((1, 0, 0, 0, 0), (plan.Shots[0].Take, plan.Shots[0].Takes.Count, plan.Shots[0].Dialogue.Count, plan.Shots[0].Sides.Count,
-            plan.Props.Count));
+        var first = plan.Shots[0];
+        Assert.Equal((1, 0, 0, 0, 0), (first.Take, first.Takes.Count, first.Dialogue.Count, first.Sides.Count, plan.Props.Count));
         Assert.Empty(plan.Transitions[0].Stay.Concat(plan.Transitions[0].Enter).Concat(plan.Transitions[0].Exit));
         Assert.Empty(plan.Characters[0].Aliases.Concat(plan.Characters[0].References).Concat(plan.Locations[0].References));
         Assert.True(plan.Shots.SelectMany(one => one.Dialogue).First().OnScreen);
@@ -153,9 +153,10 @@ public class DocumentTests
     {
         const string Told = """
             {"story_overview": "Tea.", "scenes": [
-              {"scene_num": 1, "video_prompts": ["Wide shot, on the beach. Ada waits.", "Mia comes in from the left.", "Close-up. Ada smiles."],
-               "cut": [true, false, true]},
-              {"scene_num": 2, "video_prompts": ["Nobody knows where.", "Extreme close-up: Mia leaves through the door."], "cut": [true, true]}]}
+              {"scene_num": 1, "cut": [true, false, true],
+               "video_prompts": ["Wide shot, on the beach. Ada waits.", "Mia comes in from the left.", "Close-up. Ada smiles."]},
+              {"scene_num": 2, "cut": [true, true],
+               "video_prompts": ["Nobody knows where.", "Extreme close-up: Mia leaves through the door."]}]}
             """;
         var plan = StoryMemPlan.From(StoryMem.Read(Told), PlannerTests.Lighthouse).Plan;
         Assert.Equal(["beach", "story"], plan.Scenes.Select(scene => scene.Location));

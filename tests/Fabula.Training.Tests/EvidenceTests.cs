@@ -17,8 +17,6 @@ public sealed class EvidenceTests : IDisposable
         public string Digest => "asked";
         public int Calls => Requests.Count;
         public SeenWords? Words => null;
-        public bool WantsWordsFirst => false;
-        public byte[] WordsOf(string prompt, string folder) => [];
         public long MemoryBytes(int width, int height, int frames, int memory) => 0;
 
         public IReadOnlyList<byte[]> Render(ShotRequest request, RenderKeeping keeping, CancellationToken cancel)

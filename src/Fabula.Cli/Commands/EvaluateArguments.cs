@@ -54,8 +54,8 @@ sealed record EvaluateArguments(Option<string?> Model, Option<string?> Judge, Op
     public Judge? OpenJudge(ParseResult parsed) => JudgeFolder(parsed) is { } path ? Training.Judge.Open(path) : null;
 
     /// <exception cref="FormatException">None is named, and none comes with Fabula.</exception>
-    public Judge NeedJudge(ParseResult parsed) =>
-        OpenJudge(parsed) ?? throw new FormatException("There is no judge to read frames. Name its folder with --judge (fabula train judge).");
+    public Judge NeedJudge(ParseResult parsed) => OpenJudge(parsed)
+        ?? throw new FormatException("There is no judge to read frames. Name its folder with --judge (fabula train judge).");
 
     /// <summary>Observes story after story, then prints the tables and writes them where that is asked for.</summary>
     /// <param name="of">What the observations depend on beside the judge and the story.</param>

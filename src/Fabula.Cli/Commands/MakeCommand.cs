@@ -21,7 +21,10 @@ static class MakeCommand
         var take = new Option<int?>("--take") { Description = "With --only: choose this take of the shot; a new number makes a new take" };
         var jobs = new Option<int>("--jobs") { Description = "Steps at a time", DefaultValueFactory = _ => 1 };
         var moving = new Option<string?>("--moving-picture") { Description = "Also a .webp or .gif of the film, for a web page" };
-        var eyes = new Option<string?>("--eyes") { Description = "A folder with clip.* and aesthetic.*, which choose StoryMem's keyframes" };
+        var eyes = new Option<string?>("--eyes")
+        {
+            Description = "A folder with clip.* and aesthetic.*, which choose StoryMem's keyframes",
+        };
         var json = new Option<bool>("--json") { Description = "One JSON object a line" };
         var film = FilmArguments.Create();
         var command = new Command("make", "Turns a production into a film; a second time only what has changed")

@@ -35,7 +35,8 @@ public sealed record ShotRequest
     /// <summary>With drafts: where people stand in each frame, in the order of the words; nothing where that is not known.</summary>
     public IReadOnlyList<IReadOnlyList<StageBox>> Staging { get; init; } = [];
     /// <summary>
-    /// Added to what the model says, before the sigmoid, of how much of a draft is kept; 0 where the drafts lack somebody who is to be there.
+    /// Added to what the model says, before the sigmoid, of how much of a draft is kept; 0 where the drafts lack somebody who is to be
+    /// there.
     /// </summary>
     public double DraftTrust { get; init; }
     /// <summary>Remembered pictures, oldest first; each costs one latent frame.</summary>

@@ -81,7 +81,8 @@ public static class DrawnPlan
             if ((from == Way.OnStage ? to : from) is var way and not Way.OnStage) sides[PersonId(who)] = $"{way}".ToLowerInvariant();
         }
         var opening = Opening(spec, chance["place"][shot.Place]);
-        string Looks(IEnumerable<string> ids) => string.Concat(people.Where(person => person.Appearance.Length > 0 && ids.Contains(person.Id))
+        string Looks(IEnumerable<string> ids) => string.Concat(people
+            .Where(person => person.Appearance.Length > 0 && ids.Contains(person.Id))
             .Select(person => $"{person.Name} is {person.Appearance}. "));
         return new()
         {
