@@ -30,7 +30,7 @@ public enum StageAct
 /// <param name="Act">Of somebody who stays.</param>
 public readonly record struct StageWay(StageBox From, StageBox To, double Start = 0, double End = 1, StageAct Act = StageAct.Stand)
 {
-    /// <summary>Puppets of paper have stiff legs and walk by leaning from side to side: so far, once for every width that they go.</summary>
+    /// <summary>Paper puppets have stiff legs and walk by leaning from side to side: so far, once for every width that they go.</summary>
     const double Lean = 0.07, SwayLean = 0.04, HopHeight = 0.09;
     const int Sways = 2, Hops = 3;
 
