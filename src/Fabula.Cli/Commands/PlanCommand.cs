@@ -15,7 +15,7 @@ static class PlanCommand
         var redo = new Option<string?>("--redo") { Description = "With --keyframes: another seed for the keyframe of this shot" };
         var locked = new Option<string?>("--lock") { Description = "With --keyframes: keep this shot's keyframe as the sheet shows it" };
         var (film, agents) = (FilmArguments.Create(), AgentArguments.Create());
-        var command = new Command("plan", "Plans the film: who is seen where and when, in plan.json, to be edited") 
+        var command = new Command("plan", "Plans the film: who is seen where and when, in plan.json, to be edited")
         {
             folder, again, keyframes, redo, locked,
         };
