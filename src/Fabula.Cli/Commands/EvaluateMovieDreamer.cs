@@ -17,7 +17,7 @@ static class EvaluateMovieDreamer
         {
             Description = "The folder of tokenizer and planner; moviedreamer in the model's unless given.",
         };
-        var judge = new Option<string>("--judge") { Description = "A judge's folder (fabula train judge).", Required = true };
+        var judge = new Option<string?>("--judge") { Description = "A judge's folder (fabula train judge); models/judge unless given." };
         var stories = new Option<int>("--stories") { Description = "Held-out stories.", DefaultValueFactory = _ => 32 };
         var length = new Option<int>("--length")
         {
@@ -41,7 +41,8 @@ static class EvaluateMovieDreamer
             var folder = parsed.GetValue(model) ?? FilmArguments.Pocket()
                 ?? throw new FormatException("There is no pocket model to measure. Name its folder with --model.");
             var networks = parsed.GetValue(keyframes) ?? Path.Combine(folder, KeyframeModel.FolderName);
-            using var reader = Judge.Open(parsed.GetValue(judge)!);
+            using var reader = Judge.Open(parsed.GetValue(judge) ?? FilmArguments.Shipped("judge")
+                ?? throw new FormatException("There is no judge to read frames. Name its folder with --judge."));
             var (tools, weights) = LibTorch.Run(() => PocketFolder.OpenTools(folder));
             var (tokenizer, planner) = LibTorch.Run(() => (KeyframeFiles.OpenTokenizer(networks), KeyframeFiles.OpenPlanner(networks)));
             var held = LibTorch.Run(() => Held(tools, parsed.GetValue(stories)));

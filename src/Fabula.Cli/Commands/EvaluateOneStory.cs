@@ -17,7 +17,7 @@ static class EvaluateOneStory
         };
         var judge = new Option<string?>("--judge")
         {
-            Description = "A judge's folder (fabula train judge); without it only the choice and the cost are measured.",
+            Description = "A judge's folder; models/judge unless given. Where there is none only the choice and the cost are measured.",
         };
         var cases = new Option<int>("--cases") { Description = "Cases of each kind.", DefaultValueFactory = _ => 64 };
         var shots = new Option<int>("--shots") { Description = "Shots of a case.", DefaultValueFactory = _ => 6 };
@@ -49,7 +49,8 @@ static class EvaluateOneStory
             }
             Measure(report, parsed.GetValue(models) is { Length: > 0 } named ? named : [FilmArguments.Pocket()
                 ?? throw new FormatException("There is no pocket model to measure. Name its folder with --model.")],
-                parsed.GetValue(ways) is { Length: > 0 } asked ? asked : Enum.GetValues<MemoryWay>(), parsed.GetValue(judge));
+                parsed.GetValue(ways) is { Length: > 0 } asked ? asked : Enum.GetValues<MemoryWay>(),
+                parsed.GetValue(judge) ?? FilmArguments.Shipped("judge"));
             return 0;
         }));
         return command;
