@@ -304,7 +304,8 @@ public class HostileRecordingTests
         LibTorch.ResetPeak();
         var time = Stopwatch.StartNew();
         Command.Run("models", "verify", recording.Folder).IsRefused(words);
-        Assert.InRange(time.Elapsed.TotalSeconds, 0, 20);
+        // By the clock, on a machine that may be doing much else: what is caught is work without an end.
+        Assert.InRange(time.Elapsed.TotalSeconds, 0, 90);
         Assert.InRange(LibTorch.Memory.Peak - live, 0, 200 << 20);
         GC.Collect();
         GC.WaitForPendingFinalizers();
