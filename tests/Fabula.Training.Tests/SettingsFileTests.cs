@@ -39,6 +39,8 @@ public sealed class SettingsFileTests
                 "pocket-vae" => SettingsFile.Over(new VaeSettings(), json),
                 "pocket-text" => SettingsFile.Over(new TextSettings(), json),
                 "pocket-video" or "pocket-transitions" => SettingsFile.Over(new VideoSettings(), json),
+                "pocket-tokenizer" => SettingsFile.Over(new TokenizerSettings(), json),
+                "pocket-planner" => SettingsFile.Over(new PlannerSettings(), json),
                 "storymem-lora" => SettingsFile.Over(new LoraSettings(), json),
                 _ when file.StartsWith("recipes/onestory/", StringComparison.Ordinal) => SettingsFile.Over(new OneStorySettings(), json),
                 var other => throw new InvalidOperationException($"{other} is the settings of no recipe that this test knows."),
