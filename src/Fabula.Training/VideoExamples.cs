@@ -198,21 +198,9 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
     static (LatentStory, int)[] Turns(IReadOnlyList<LatentStory> stories)
     {
         using var stage = new Stage(224, 128);
-        bool Passes(StoryShot shot, Transition kind)
-        {
-            // Staying people come first among the roles, then who leaves, then who arrives (Playwright.Change).
-            var (all, clip) = (Enumerable.Range(0, shot.Spec.Roles.Count).ToList(), stage.Draw(shot.Spec));
-            int[] first = [.. kind == Transition.Exit ? all : all.SkipLast(1)];
-            int[] last = [.. kind switch
-            {
-                Transition.Enter => all,
-                Transition.Exit => all.SkipLast(1),
-                _ => all.Where(role => role != all.Count - 2),
-            }];
-            return TransitionCheck.Of(clip, first, last) == Verdict.Kept;
-        }
         return [.. stories.Where(story => story.Clips[0].Length > 0).SelectMany(story => story.Story.Shots.Index()
-            .Where(shot => shot.Item.Transition is { } kind && Passes(shot.Item, kind)).Select(shot => (story, shot.Index)))];
+            .Where(shot => shot.Item.Transition is { } kind
+                && TransitionCheck.Of(stage.Draw(shot.Item.Spec), kind) == Verdict.Kept).Select(shot => (story, shot.Index)))];
     }
 
     /// <summary>Frame `from` of a clip [z, count, h, w] to frame `to` of a batch [B, z, frames, h, w].</summary>

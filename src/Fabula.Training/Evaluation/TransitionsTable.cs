@@ -35,10 +35,7 @@ public sealed class TransitionsTable(IReadOnlyList<(string Name, Filming Filming
             var (leaving, arriving) = (kind == Transition.Enter ? null : people[0], kind == Transition.Exit ? null : people[1]);
             var spec = Playwright.Change(chance["change"], Location.Draw(chance["place"]), kind, staying, leaving, arriving);
             var clip = _stage.Draw(spec);
-            var roles = spec.Roles.Index().ToList();
-            int[] first = [.. roles.Where(role => role.Item.Person != arriving).Select(role => role.Index)];
-            int[] last = [.. roles.Where(role => role.Item.Person != leaving).Select(role => role.Index)];
-            if (TransitionCheck.Of(clip, first, last) == Verdict.Kept) return (spec, clip, leaving, arriving);
+            if (TransitionCheck.Of(clip, kind) == Verdict.Kept) return (spec, clip, leaving, arriving);
         }
     }
 

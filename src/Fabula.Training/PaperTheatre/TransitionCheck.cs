@@ -6,6 +6,20 @@ public enum Verdict { Kept, WrongStart, WrongEnd, PoppedUp, Vanished, Covered, O
 
 public static class TransitionCheck
 {
+    /// <summary>Of a shot whose roles stand as <see cref="Playwright.Change"/> has them: who stays, who leaves, who arrives.</summary>
+    public static Verdict Of(Clip clip, Transition kind)
+    {
+        var all = Enumerable.Range(0, clip.Spec.Roles.Count).ToList();
+        int[] first = [.. kind == Transition.Exit ? all : all.SkipLast(1)];
+        int[] last = [.. kind switch
+        {
+            Transition.Enter => all,
+            Transition.Exit => all.SkipLast(1),
+            _ => all.Where(role => role != all.Count - 2),
+        }];
+        return Of(clip, first, last);
+    }
+
     /// <param name="first">Which roles must be seen in the first frame, as indices; all others must not be.</param>
     /// <param name="last">The same for the last frame.</param>
     public static Verdict Of(Clip clip, IReadOnlyCollection<int> first, IReadOnlyCollection<int> last)
