@@ -1,4 +1,6 @@
 // Many pictures on one sheet, for people to look at.
+using Fabula.Models;
+
 namespace Fabula.Training;
 
 public static class ContactSheet
@@ -16,6 +18,6 @@ public static class ContactSheet
             for (var y = 0; y < height; y++)
                 pictures[i].Span.Slice(y * width * 3, width * 3).CopyTo(sheet.AsSpan(((top + y) * sheetWidth + left) * 3));
         }
-        Png.Write(output, sheet, sheetWidth, sheetHeight);
+        PngWriter.Write(output, sheet, sheetWidth, sheetHeight);
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using Fabula.Models;
 
 namespace Fabula.Training.Tests;
 
@@ -10,7 +11,7 @@ public class PngTests
     {
         var rgb = Enumerable.Range(0, 7 * 5 * 3).Select(i => (byte)(i * 37)).ToArray();
         using var file = new MemoryStream();
-        Png.Write(file, rgb, 7, 5);
+        PngWriter.Write(file, rgb, 7, 5);
         var bytes = file.ToArray();
         Assert.Equal([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A], bytes[..8]);
         Assert.Equal((7, 5), (BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(16)),
@@ -29,5 +30,5 @@ public class PngTests
 
     [Fact]
     public void The_wrong_number_of_bytes_is_refused() =>
-        Assert.Throws<ArgumentException>(() => Png.Write(Stream.Null, new byte[10], 2, 2));
+        Assert.Throws<ArgumentException>(() => PngWriter.Write(Stream.Null, new byte[10], 2, 2));
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Fabula.Models;
 using Fabula.Training;
 using Fabula.Training.Curation;
 using Fabula.Training.PaperTheatre;
@@ -74,7 +75,7 @@ static class TheatreCommand
         var temporary = picture + ".new";
         using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
         {
-            Png.Write(file, stage.Draw(spec).Frame(0), width, height);
+            PngWriter.Write(file, stage.Draw(spec).Frame(0), width, height);
             file.Flush(flushToDisk: true);
         }
         File.Move(temporary, picture, overwrite: true);

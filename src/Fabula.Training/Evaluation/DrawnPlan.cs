@@ -1,5 +1,6 @@
 // A drawn story as a film plan, as if somebody had written it down: so a story whose truth is known goes through the very graph that films
 // go through. Names are from the theatre's list, words for people and places are the same in every shot, every shot begins with a cut.
+using Fabula.Models;
 using Fabula.Narrative;
 using Fabula.Training.PaperTheatre;
 
@@ -57,7 +58,7 @@ public static class DrawnPlan
         void Write(string name, ShotSpec spec)
         {
             using var file = File.Create(Path.Combine(folder, name));
-            Png.Write(file, stage.Draw(spec).Frames, 2 * Filming.Width, 2 * Filming.Height);
+            PngWriter.Write(file, stage.Draw(spec).Frames, 2 * Filming.Width, 2 * Filming.Height);
         }
         foreach (var (who, person) in story.People.Index()) Write(Portrait(who), ShotSpec.Portrait(person));
         foreach (var (at, location) in story.Locations.Index())

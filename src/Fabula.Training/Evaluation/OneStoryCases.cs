@@ -4,6 +4,7 @@
 // others only refer ("the same girl"), so that looks have to come from memory.
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Fabula.Models;
 using Fabula.Narrative;
 using Fabula.Training.PaperTheatre;
 
@@ -94,7 +95,7 @@ public sealed record OneStoryCase(string Name, bool FromImage, DrawnStory Story,
         }, Readable));
         if (!FromImage) return;
         using var picture = new MemoryStream();
-        Png.Write(picture, stage.Draw(Story.Shots[0].Spec, 0).Frames, JudgeConfig.Width, JudgeConfig.Height);
+        PngWriter.Write(picture, stage.Draw(Story.Shots[0].Spec, 0).Frames, JudgeConfig.Width, JudgeConfig.Height);
         Put("first.png", picture.ToArray());
 
         void Put(string name, byte[] bytes)
