@@ -10,8 +10,9 @@ public enum BankTakes { New, First, Last }
 /// <param name="EachKept">Of every person and place this many newest keyframes stay as well.</param>
 /// <param name="Gate">Black, white and smeared frames are no keyframes.</param>
 /// <param name="Pins">Keyframes of the shots that the plan names come first.</param>
+/// <param name="ShowsPeople">Of everybody there is a keyframe that shows them whole, if any frame does.</param>
 public sealed record BankRules(int Sink = KeyframeBank.Sink, int Window = KeyframeBank.Window, int EachKept = 2,
-    BankTakes Takes = BankTakes.New, bool Gate = true, bool Pins = true)
+    BankTakes Takes = BankTakes.New, bool Gate = true, bool Pins = true, bool ShowsPeople = true)
 {
     /// <summary>Those of films.</summary>
     public static readonly BankRules Product = new();
@@ -22,8 +23,8 @@ public sealed record BankRules(int Sink = KeyframeBank.Sink, int Window = Keyfra
     public static readonly BankRules WithoutGate = new(Gate: false);
 
     /// <summary>As StoryMem publishes it: sink and window, whoever is in the shot.</summary>
-    public static readonly BankRules Published = new(Pins: false);
-    public static readonly BankRules PublishedWithoutSink = new(Sink: 0, Pins: false);
+    public static readonly BankRules Published = new(Pins: false, ShowsPeople: false);
+    public static readonly BankRules PublishedWithoutSink = new(Sink: 0, Pins: false, ShowsPeople: false);
 
     /// <summary>How much of a room the sink has.</summary>
     /// <param name="room">At least 1.</param>

@@ -12,12 +12,14 @@ namespace Fabula.Production;
 /// <param name="Staging">With a background: people's ways on it (<see cref="Production.Staging"/>).</param>
 /// <param name="Motion">How many of the last frames of the clip before it begins with; 0: the last one, or none.</param>
 /// <param name="DraftTrust">With a background and a picture of everybody: see <see cref="ShotRequest.DraftTrust"/>.</param>
+/// <param name="Cast">With a bank: who the ways of <paramref name="Staging"/> are, where somebody has no picture.</param>
 /// <param name="BankRoom">With a bank: how many of its keyframes are taken, and <paramref name="Pinned"/> of which shots first.</param>
 public sealed record ClipSettings(string Renderer, string Prompt, string Negative, int Width, int Height, int Frames, int Part, ulong Seed,
     int Steps, double Shift, double Guidance, double MemoryStride, double MemoryGuidance, IReadOnlyList<int> Memory,
     double Zoom = 1, int BankRoom = 0, IReadOnlyList<string>? Pinned = null, IReadOnlyList<StageWay>? Staging = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int Motion = 0,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double DraftTrust = 0)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double DraftTrust = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Cast = null)
 {
     public Settings Canonical() => Settings.Of(this);
 
@@ -71,5 +73,13 @@ public sealed record RecallSettings(string Renderer, string Prompt, IReadOnlyLis
 
 /// <summary>What goes into the key of a bank of keyframes: its size, and a label for each picture and the clip that are added.</summary>
 /// <param name="Eyes">The digest of what looks at frames; no word of it where that needs no weights.</param>
+/// <param name="Ways">People's ways in the clip, where they are known.</param>
 public sealed record BankSettings(int Width, int Height, IReadOnlyList<BankLabel> Labels,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Eyes = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Eyes = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, StageWay>? Ways = null)
+{
+    /// <summary>Per frame where people are.</summary>
+    public IReadOnlyList<IReadOnlyDictionary<string, StageBox>>? Staging(int frames) => Ways is null ? null :
+        [.. Enumerable.Range(0, frames).Select(frame => Ways.ToDictionary(way => way.Key,
+            way => way.Value.At((double)frame / Math.Max(1, frames - 1))))];
+}

@@ -4,22 +4,21 @@ using Fabula.Models;
 namespace Fabula.Production;
 
 /// <param name="place">The empty place, as the shot sees it.</param>
-/// <param name="people">Per way a picture on plain ground, or none.</param>
-sealed class Collages(ClipSettings settings, Picture place, IReadOnlyList<Picture?> people)
+/// <param name="people">Per way a figure, or none.</param>
+sealed class Collages(ClipSettings settings, Picture place, IReadOnlyList<CutOut?> people)
 {
     readonly Picture _place = new(PlateView.Fit(place, settings.Width, settings.Height), settings.Width, settings.Height);
-    readonly List<CutOut?> _people = [.. people.Select(picture => picture is null ? null : CutOut.Of(picture))];
     readonly IReadOnlyList<StageWay> _ways = settings.Staging ?? [];
 
     /// <summary>Everybody who is staged can be laid on the place.</summary>
-    public bool IsWhole => _people.All(figure => figure is not null);
+    public bool IsWhole => people.All(figure => figure is not null);
 
     /// <summary>One for each frame of a part of the clip; where nobody is, one for all.</summary>
     /// <param name="first">The part's first frame, where it is given; so the last.</param>
     public IReadOnlyList<Picture> Drafts(int from, int frames, Picture? first, Picture? last)
     {
         var staging = Staging(from, frames);
-        return staging.Count == 0 ? [_place] : Collage.Clip(_place, _people, staging, Fitted(first), Fitted(last));
+        return staging.Count == 0 ? [_place] : Collage.Clip(_place, people, staging, Fitted(first), Fitted(last));
     }
 
     Picture? Fitted(Picture? picture) =>

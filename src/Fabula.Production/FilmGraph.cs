@@ -132,12 +132,15 @@ public static class FilmGraph
         void AddToBank(PlanShot shot, Step clip)
         {
             var label = new BankLabel(shot.Id, 0, [.. shot.Start.Union(shot.End)], _placeOf[shot.Scene]);
-            _bank = Add(new Step($"bank/{shot.Id}", recipes.Remember, BankOf([label]), [.. BankInputs(), clip.As("clip")],
+            var cast = shot.Start.Union(shot.End).ToList();
+            var ways = _facts.Modes.HasFlag(FilmModes.Background) && cast.Count > 0
+                ? cast.Zip(Ways[shot.Id]).ToDictionary(pair => pair.First, pair => pair.Second) : null;
+            _bank = Add(new Step($"bank/{shot.Id}", recipes.Remember, BankOf([label], ways), [.. BankInputs(), clip.As("clip")],
                 [Recipes.Bank, Recipes.Labels]));
         }
 
-        Settings BankOf(IReadOnlyList<BankLabel> labels) =>
-            Settings.Of(new BankSettings(_plan.Film.Width, _plan.Film.Height, labels, input.Eyes));
+        Settings BankOf(IReadOnlyList<BankLabel> labels, IReadOnlyDictionary<string, StageWay>? ways = null) =>
+            Settings.Of(new BankSettings(_plan.Film.Width, _plan.Film.Height, labels, input.Eyes, ways));
 
         IEnumerable<Input> BankInputs() => _bank is null ? [] : [_bank.As("bank", Recipes.Bank), _bank.As("labels", Recipes.Labels)];
 
@@ -162,6 +165,7 @@ public static class FilmGraph
                     BankRoom = _facts.MostMemory,
                     Pinned = KeyframeBank.Pins(shot, ById, _placeOf),
                     MemoryGuidance = _facts.MemoryGuidance,
+                    Cast = staging is not null && staging.Count > drafts.Count - 1 ? [.. shot.Start.Union(shot.End)] : null,
                 };
             return new Step(Clip(shot.Id), recipes.Clip, settings.Canonical(), inputs, [Recipes.Clips]);
         }

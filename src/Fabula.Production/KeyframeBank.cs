@@ -4,6 +4,7 @@
 // Paper: "StoryMem: Multi-shot Long Video Storytelling with Memory" (2025), section 3.2: at most three keyframes a shot, chosen by how
 // alike frames are, a quality gate, no keyframe twice; the first frames stay (sink), the newest follow (window).
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Fabula.Models;
 using Fabula.Narrative;
 
@@ -12,13 +13,21 @@ namespace Fabula.Production;
 /// <param name="Shot">The shot, or the step of a reference picture, such as portrait/ada.</param>
 /// <param name="Frame">Which frame of it.</param>
 /// <param name="People">Who is visible in the shot.</param>
-public sealed record BankLabel(string Shot, int Frame, IReadOnlyList<string> People, string? Place);
+/// <param name="Boxes">Where they are in the frame, where that is known.</param>
+public sealed record BankLabel(string Shot, int Frame, IReadOnlyList<string> People, string? Place,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, StageBox>? Boxes = null)
+{
+    static readonly Dictionary<string, StageBox> Nobody = [];
+
+    /// <summary>The keyframe with this label, as drafts are made of it.</summary>
+    public SeenFrame Seen(Picture frame) => new(frame, Boxes ?? Nobody, Place);
+}
 
 /// <summary>Frames, oldest first, and their labels.</summary>
 public sealed record KeyframeBank(IReadOnlyList<(BankLabel Label, byte[] Rgb)> Entries)
 {
     /// <summary>The first keyframes of the film, which stay for ever, and the newest.</summary>
-    public const int Sink = 3, Window = 7;
+    public const int Sink = 3, Window = 7, Capacity = Sink + Window;
     const double Known = 0.9;
 
     public static readonly KeyframeBank Empty = new([]);
@@ -27,15 +36,14 @@ public sealed record KeyframeBank(IReadOnlyList<(BankLabel Label, byte[] Rgb)> E
     /// <param name="frames">The clip's, each [H, W, 3].</param>
     /// <param name="eyes">What compares and judges frames; <see cref="PlainEyes"/> unless given.</param>
     /// <param name="rules">Those of films unless given.</param>
+    /// <param name="staging">Per frame where its people are, where that is known.</param>
     public KeyframeBank With(BankLabel shot, IReadOnlyList<byte[]> frames, int width, int height, IFrameEyes? eyes = null,
-        BankRules? rules = null)
+        BankRules? rules = null, IReadOnlyList<IReadOnlyDictionary<string, StageBox>>? staging = null)
     {
         (eyes, rules) = (eyes ?? new PlainEyes(), rules ?? BankRules.Product);
+        (BankLabel, byte[]) Keyframe(int i) => (shot with { Frame = i, Boxes = staging?[i] }, frames[i]);
         if (rules.Takes != BankTakes.New)
-        {
-            var at = rules.Takes == BankTakes.First ? 0 : frames.Count - 1;
-            return new KeyframeBank([.. Entries, (shot with { Frame = at }, frames[at])]).Bounded(rules);
-        }
+            return new KeyframeBank([.. Entries, Keyframe(rules.Takes == BankTakes.First ? 0 : frames.Count - 1)]).Bounded(rules);
         var looks = eyes.See(frames, width, height);
         var chosen = KeyframeSelection.Choose(frames.Count, (i, j) => FrameMark.Alike(looks[i].Feature, looks[j].Feature),
             i => !rules.Gate || looks[i].IsGood ? 1 : 0, new KeyframeRules { MinQuality = 1 }).Indices;
@@ -47,7 +55,22 @@ public sealed record KeyframeBank(IReadOnlyList<(BankLabel Label, byte[] Rgb)> E
         // A frame that the bank knows may still be the only one of somebody new.
         var unseen = shot.People.Any(person => !Entries.Any(entry => entry.Label.People.Contains(person)));
         if (fresh.Count == 0 && unseen && chosen.Count > 0) fresh = [chosen[0]];
-        return new KeyframeBank([.. Entries, .. fresh.Select(i => (shot with { Frame = i }, frames[i]))]).Bounded(rules);
+        if (rules.ShowsPeople && staging is not null) fresh = [.. fresh.Union(Missing(shot.People, fresh, staging)).Order()];
+        return new KeyframeBank([.. Entries, .. fresh.Select(Keyframe)]).Bounded(rules);
+    }
+
+    /// <summary>Of everybody whom no chosen frame shows whole, the middle one of the frames that do, if the bank has none either.</summary>
+    IEnumerable<int> Missing(IEnumerable<string> people, IReadOnlyList<int> chosen,
+        IReadOnlyList<IReadOnlyDictionary<string, StageBox>> staging)
+    {
+        static bool Shows(IReadOnlyDictionary<string, StageBox>? boxes, string id) =>
+            boxes?.GetValueOrDefault(id) is { } box && box != default && box is { Left: >= -0.02, Right: <= 1.02, Top: >= -0.02 };
+        foreach (var id in people)
+        {
+            var whole = Enumerable.Range(0, staging.Count).Where(i => Shows(staging[i], id)).ToList();
+            if (whole.Count > 0 && !whole.Intersect(chosen).Any() && !Entries.Any(entry => Shows(entry.Label.Boxes, id)))
+                yield return whole[whole.Count / 2];
+        }
     }
 
     public KeyframeBank With(BankLabel picture, byte[] rgb) => new([.. Entries, (picture, rgb)]);

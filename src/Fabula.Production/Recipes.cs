@@ -74,7 +74,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         if (Has(run, "clip"))
         {
             using var clip = FramesFile.Open(run.Input("clip"));
-            bank = bank.With(settings.Labels[^1], clip.Read().ToList(), width, height, eyes);
+            bank = bank.With(settings.Labels[^1], clip.Read().ToList(), width, height, eyes, staging: settings.Staging(clip.Frames));
         }
         bank.Write(run.Output(Bank), run.Output(Labels), width, height);
         return Task.CompletedTask;
@@ -112,15 +112,17 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         var settings = ClipSettings.Of(run.Step);
         var memory = run.Step.Inputs.Where(input => input.Name.StartsWith("memory-", StringComparison.Ordinal)).Zip(settings.Memory)
             .SelectMany(pair => Take(run.Input(pair.First.Name), pair.Second)).ToList();
+        var seen = new List<SeenFrame>();
         if (Has(run, "bank"))
         {
             var bank = KeyframeBank.Read(run.Input("bank"), run.Input("labels"));
-            memory.AddRange(bank.Pick(settings.Pinned ?? [], settings.BankRoom)
-                .Select(i => new Picture(bank.Entries[i].Rgb, settings.Width, settings.Height)));
+            Picture Keyframe(int i) => new(bank.Entries[i].Rgb, settings.Width, settings.Height);
+            memory.AddRange(bank.Pick(settings.Pinned ?? [], settings.BankRoom).Select(Keyframe));
+            seen.AddRange(bank.Pick(settings.Pinned ?? [], KeyframeBank.Capacity).Select(i => bank.Entries[i].Label.Seen(Keyframe(i))));
         }
         var background = Has(run, "background") ? PlateView.Part(Ends(run.Input("background")).First, settings.Zoom) : null;
         var stage = background is null ? null : new Collages(settings, background,
-            [.. (settings.Staging ?? []).Select((_, i) => Has(run, $"person-{i + 1}") ? Ends(run.Input($"person-{i + 1}")).First : null)]);
+            [.. (settings.Staging ?? []).Select((_, i) => Figure(run, settings, i, seen))]);
         List<Picture> motion = settings.Motion > 0 ? Lasts(run.Input("first"), settings.Motion) : [];
         var first = motion.Count == 0 && Has(run, "first") ? Ends(run.Input("first")).Last : null;
         var last = Has(run, "last") ? Ends(run.Input("last")).First : null;
@@ -155,6 +157,12 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         FramesFile.Write(run.Output(Clips), settings.Width, settings.Height, frames.Count, frames);
         return Task.CompletedTask;
     }
+
+    /// <summary>Somebody cut out of their picture, or, where there is none, of what the bank remembers.</summary>
+    CutOut? Figure(StepRun run, ClipSettings settings, int person, List<SeenFrame> seen) =>
+        Has(run, $"person-{person + 1}") ? CutOut.Of(Ends(run.Input($"person-{person + 1}")).First)
+        : settings.Cast?[person] is { } id && seen.Count > 0 && renderer().Matte is { } matte
+            ? new Recollection(matte, seen).Person(id) : null;
 
     static List<byte[]> Unpack(byte[] kept, ClipSettings settings) => [.. kept.Chunk(settings.Width * settings.Height * 3)];
 

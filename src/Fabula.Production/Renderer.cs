@@ -19,6 +19,9 @@ public interface IRenderer : IDisposable
     /// <summary>What tells and draws a film's keyframes; null unless <see cref="FilmModes.Keyframes"/> is among its modes.</summary>
     IKeyframes? Keyframes => null;
 
+    /// <summary>Tells which pixels of a picture show people; null where nothing can.</summary>
+    Func<Picture, bool[]>? Matte => null;
+
     /// <summary>
     /// Rows of text are made for a whole film at once (<see cref="WordsOf"/>), because the network that makes them is too large to be
     /// loaded for every shot.
@@ -53,6 +56,7 @@ public sealed class ModelRenderer(FilmModel model) : IRenderer
     public int Calls => model.Renders;
     public SeenWords? Words => model.SeenWords();
     public IKeyframes? Keyframes => model.Keyframes;
+    public Func<Picture, bool[]>? Matte => model.Matte is { } matte ? matte.Of : null;
     public bool WantsWordsFirst => model.LetsTextGo;
 
     public byte[] WordsOf(string prompt, string folder) => model.Words(prompt, folder);

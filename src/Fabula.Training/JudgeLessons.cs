@@ -16,13 +16,22 @@ public static class JudgeLessons
 {
     const int Width = JudgeConfig.Width, Height = JudgeConfig.Height;
 
-    /// <summary>Two teaching frames of one shot: people who are not held out, anywhere, doing anything; sometimes nobody, or a
-    /// portrait.</summary>
+    /// <summary>Two teaching frames of one shot.</summary>
     public static IEnumerable<Lesson> Draw(Stage stage, Chance chance)
     {
+        var spec = Scene(chance, heldOut: false);
+        // The place is most of the work of drawing, so a second moment costs little; their wear differs.
+        var half = Math.Max(1, spec.Frames / 2);
+        var clip = stage.Draw(spec, chance["first"].Below(half), spec.Frames - 1 - chance["second"].Below(half));
+        return Enumerable.Range(0, 2).Select(i => Worn(clip.Frame(i).ToArray(), JudgeTruth.Of(clip, i), chance["wear"][i]));
+    }
+
+    /// <summary>A shot of people anywhere, doing anything; sometimes nobody, or a portrait.</summary>
+    public static ShotSpec Scene(Chance chance, bool heldOut)
+    {
         var location = Location.Draw(chance["location"]);
-        Person Who(int i) => Person.Draw(chance["person"][i], null, heldOut: false);
-        var spec = chance["what"].Unit switch
+        Person Who(int i) => Person.Draw(chance["person"][i], null, heldOut);
+        return chance["what"].Unit switch
         {
             < 0.05 => Playwright.Shot(chance["shot"], location, []),
             < 0.11 => ShotSpec.Portrait(Who(0), chance["size"].Any<ShotSize>(), chance["ground"].Any<Accent>()),
@@ -31,10 +40,6 @@ public static class JudgeLessons
             < 0.80 => Playwright.Shot(chance["shot"], location, [Who(0), Who(1), Who(2)]),
             _ => Change(chance["change"], location, Who),
         };
-        // The place is most of the work of drawing, so a second moment costs little; their wear differs.
-        var half = Math.Max(1, spec.Frames / 2);
-        var clip = stage.Draw(spec, chance["first"].Below(half), spec.Frames - 1 - chance["second"].Below(half));
-        return Enumerable.Range(0, 2).Select(i => Worn(clip.Frame(i).ToArray(), JudgeTruth.Of(clip, i), chance["wear"][i]));
     }
 
     /// <summary>Examination frames: one of each shot of stories whose people are all held out.</summary>

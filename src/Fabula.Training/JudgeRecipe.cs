@@ -131,7 +131,8 @@ public sealed record JudgeRecipe(int Steps = 5000, ulong Seed = 1, int Batch = 2
         return -(Tensor.Cat(1, [.. parts.Select(part => part.LogSoftmax(1))]) * wanted).Sum();
     }
 
-    static Tensor Pixels(Lesson[] lessons)
+    /// <summary>[B, 3, 128, 224]; blurs what is yet to be blurred.</summary>
+    internal static Tensor Pixels(Lesson[] lessons)
     {
         var batch = Tensor.Empty([lessons.Length, 3, Height, Width], DType.F32, Device.Cpu);
         for (var i = 0; i < lessons.Length; i++)

@@ -22,6 +22,9 @@ public sealed record VideoMode(string Name, bool Clip, double Share, int Memory 
     /// <summary>InfinityStory's transitions: between a first and a last frame people walk in and out.</summary>
     public static readonly VideoMode Turn = new("turn", true, 0, First: true, Last: true, Turns: true);
 
+    /// <summary>What a film asks of words alone: its people, each before a plain wall, and its places.</summary>
+    public static readonly VideoMode Words = new("words", false, 0);
+
     public static readonly VideoMode[] Pictures =
     [
         new("picture", false, 0.45, Place: 0.4), new("picture, memory", false, 0.1, 3, Place: 0.7),
@@ -52,12 +55,16 @@ public sealed record VideoMode(string Name, bool Clip, double Share, int Memory 
 public sealed record VideoBatch(VideoMode Mode, int Size, int Frames, int Memory, float[] Target, float[] Remembered, float[] Known,
     float[] KnownMask, float[] Weight, string[] Captions);
 
+/// <param name="casting">People for <see cref="VideoMode.Words"/>, beside those of the stories.</param>
 /// <param name="ownMemory">Share of the remembered frames of other shots that the model itself has made, where stories have them.</param>
 public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int rows, int columns, double figureWeight,
-    double ownMemory = 0)
+    double ownMemory = 0, IReadOnlyList<Casting>? casting = null)
 {
     /// <summary>The share of portraits and empty places among pictures from words alone.</summary>
     const double Plain = 0.7;
+
+    /// <summary>The share of drawn people where a batch is of words alone; the rest are portraits and places of stories.</summary>
+    const double Cast = 0.7;
 
     readonly LatentStory[] _withClips = [.. stories.Where(story => story.Clips[0].Length > 0)];
     readonly int _picture = z * rows * columns;
@@ -81,6 +88,11 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
     void Fill(VideoBatch batch, int at, Chance chance)
     {
         var mode = batch.Mode;
+        if (mode == VideoMode.Words && casting is { Count: > 0 } && chance["cast"].Happens(Cast))
+        {
+            FillCast(batch, at, casting[chance["person"].Below(casting.Count)], chance);
+            return;
+        }
         var story = mode.Clip ? chance["story"].Pick<LatentStory>(_withClips) : chance["story"].Pick<LatentStory>([.. stories]);
         var (number, others) = (0, Array.Empty<int>());
         if (mode.Turns) (story, number) = chance["turn"].Pick<(LatentStory, int)>(_turns.Value);
@@ -89,10 +101,9 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
         var shot = shots[number];
         var (frames, map) = (batch.Frames, story.Figures[number]);
         var moment = chance["moment"].Below(3);
-        var plain = !mode.Clip && mode.Memory == 0 ? chance["plain"].Unit : 1;
+        var plain = mode == VideoMode.Words ? chance["plain"].Unit * Plain : !mode.Clip && mode.Memory == 0 ? chance["plain"].Unit : 1;
         void Put(float[] into, int count, int frame, Half[] picture) => Place(picture, 1, 0, into, at, count, frame);
 
-        // What a film asks of words alone: its people, each before a plain wall, and its places.
         if (plain < Plain / 2)
         {
             var who = chance["who"].Below(story.Portraits.Length);
@@ -126,6 +137,14 @@ public sealed class VideoExamples(IReadOnlyList<LatentStory> stories, int z, int
             Put(batch.Remembered, batch.Memory, m, picture);
         var place = plain >= Plain && !mode.First && chance["empty"].Happens(mode.Place);
         if (mode.First || place) Draft(batch, at, story, number, mode.Clip ? 0 : LatentStory.Moments[moment], place, chance["staging"]);
+    }
+
+    void FillCast(VideoBatch batch, int at, Casting who, Chance chance)
+    {
+        Place(who.Portrait, 1, 0, batch.Target, at, 1, 0);
+        batch.Captions[at] = Captions.Write(ShotSpec.Portrait(who.Person), chance["told"].Pick(Register.Full, Register.Planned),
+            chance["words"]);
+        for (var i = 0; i < rows * columns; i++) batch.Weight[at * rows * columns + i] = 1 + (float)figureWeight * who.Figures[i];
     }
 
     /// <summary>What is known of a shot, as <see cref="Conditioning.Drafts"/> has it.</summary>

@@ -18,8 +18,10 @@ namespace Fabula.Training;
 /// with.</param>
 /// <param name="MemoryNoise">Deviation of noise on half of the remembered pictures, as generated ones are not perfect.</param>
 /// <param name="Turns">Share of the batches that are InfinityStory's filtered transitions; fine-tuning for bridges.</param>
+/// <param name="Words">Share of the batches that are portraits and empty places from words alone; with 1 a picture model is taught,
+/// which stands in a folder of its own (<see cref="PictureModel"/>).</param>
 public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, double PicturesUntil = 0.5, double FigureWeight = 4,
-    double MemoryNoise = 0.15, ulong Seed = 3, double Turns = 0, double OwnMemory = 0)
+    double MemoryNoise = 0.15, ulong Seed = 3, double Turns = 0, double OwnMemory = 0, double Words = 0)
 {
     public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.35, EmaDecay: 0.998, WeightDecay: 0.02);
     public WanConfig Network { get; init; } = PocketNetwork;
@@ -53,6 +55,7 @@ public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, dou
         var json = Plain(crew);
         // Runs without it have no word of it.
         if (OwnMemory > 0) json["own_memory"] = OwnMemory;
+        if (Words > 0) json["words"] = Words;
         return json;
     }
 
@@ -152,7 +155,7 @@ public static class VideoRecipe
     {
         var chance = new Chance(settings.Seed)["video"][step];
         var clips = chance["clips"].Happens(step < settings.PicturesUntil * settings.Steps ? 0.35 : 0.55);
-        var mode = chance["turn"].Happens(settings.Turns) ? VideoMode.Turn
+        var mode = chance["turn"].Happens(settings.Turns) ? VideoMode.Turn : chance["of words"].Happens(settings.Words) ? VideoMode.Words
             : VideoMode.Pick(clips ? VideoMode.Clips : VideoMode.Pictures, chance["mode"].Unit);
         var tokens = 28 * ((mode.Clip ? 5 : 1) + mode.Memory);
         return examples.Draw(chance["batch"][rank], mode, Math.Clamp(settings.BatchTokens / tokens, 12, 32));
@@ -217,11 +220,15 @@ public static class VideoRecipe
         return (Tensor.Cat(2, remembered, all), Tensor.Cat(2, Tensor.Cat(1, whole, remembered), condition));
     }
 
+    /// <summary>What is examined and shown.</summary>
+    static IEnumerable<VideoMode> Modes(VideoSettings settings) =>
+        settings.Words == 1 ? [VideoMode.Words] : VideoMode.Pictures.Concat(VideoMode.Clips);
+
     /// <summary>Errors on held-out stories at three noise levels, each mode's the same examples and noise every time.</summary>
     static List<KeyValuePair<string, double>> Examine(VideoSettings settings, VideoTools tools, WanTransformer model, VideoExamples held)
     {
         var (errors, random) = (new List<KeyValuePair<string, double>>(), new RandomSource(settings.Seed));
-        foreach (var mode in VideoMode.Pictures.Concat(VideoMode.Clips).Concat(held.TurnCount.Kept > 0 ? [VideoMode.Turn] : []))
+        foreach (var mode in Modes(settings).Concat(held.TurnCount.Kept > 0 && settings.Words < 1 ? [VideoMode.Turn] : []))
         {
             using var scope = TensorScope.Open();
             var batch = held.Draw(new Chance(settings.Seed)["examined"][mode.Name], mode, mode.Clip ? 6 : 24);
@@ -288,9 +295,9 @@ public static class VideoRecipe
         var (z, rows, columns, width, height) = Sizes(settings.Network, tools);
         run.Log(step, Examine(settings, tools, model, held));
         var pictures = new List<ReadOnlyMemory<byte>>();
-        foreach (var mode in VideoMode.Pictures.Concat(VideoMode.Clips))
+        foreach (var mode in Modes(settings))
         {
-            var batch = held.Draw(new Chance(settings.Seed)["show"][mode.Name], mode, mode.Clip ? 1 : 5);
+            var batch = held.Draw(new Chance(settings.Seed)["show"][mode.Name], mode, mode.Clip ? 1 : settings.Words == 1 ? 20 : 5);
             for (var i = 0; i < batch.Size; i++)
             {
                 using var inner = TensorScope.Open();

@@ -130,7 +130,7 @@ public sealed class StagingTests
         static Picture Plain(byte grey) => new([.. Enumerable.Repeat(grey, Width * Height * 3)], Width, Height);
         var (stays, walks) = (new StageBox(0.1, 0.2, 0.2, 0.9), new StageWay(new(0.5, 0.2, 0.6, 0.9), new(1.1, 0.2, 1.2, 0.9)));
         var settings = new ClipSettings("", "", "", Width, Height, 9, 9, 1, 1, 1, 1, 1, 1, [], Staging: [new(stays, stays), walks]);
-        var drafts = new Collages(settings, Plain(10), [Portrait(), Portrait()]).Drafts(0, 9, Plain(200), Plain(90));
+        var drafts = new Collages(settings, Plain(10), [CutOut.Of(Portrait()), CutOut.Of(Portrait())]).Drafts(0, 9, Plain(200), Plain(90));
         byte At(int frame, double x, double y) => drafts[frame].Rgb[((int)(y * Height) * Width + (int)(x * Width)) * 3 + 1];
         Assert.Equal(9, drafts.Count);
         Assert.Equal((200, 200, 90, 90), (At(0, 0.15, 0.5), At(4, 0.15, 0.5), At(5, 0.15, 0.5), At(8, 0.15, 0.5)));
@@ -138,7 +138,7 @@ public sealed class StagingTests
         Assert.Equal((10, 10), (At(4, 0.55, 0.5), At(4, 0.62, 0.5)));           // gone from there: the empty place
         Assert.Equal(90, At(8, 0.55, 0.5));                                     // the last frame never showed him
         // Without a given frame everybody is a portrait on the empty place.
-        drafts = new Collages(settings, Plain(10), [Portrait(), Portrait()]).Drafts(0, 9, null, null);
+        drafts = new Collages(settings, Plain(10), [CutOut.Of(Portrait()), CutOut.Of(Portrait())]).Drafts(0, 9, null, null);
         Assert.Equal((0, 0, 10), (At(0, 0.15, 0.5), At(0, 0.55, 0.5), At(0, 0.4, 0.5)));
     }
 

@@ -37,13 +37,18 @@ public sealed class EvidenceTests : IDisposable
         public void Dispose() { }
     }
 
+    /// <summary>A matte that takes all for people.</summary>
+    static bool[] Everybody(Picture picture) => [.. Enumerable.Repeat(true, picture.Width * picture.Height)];
+
     static byte[] Shade(ulong shade) => [.. Enumerable.Repeat((byte)shade, 224 * 128 * 3)];
 
     readonly Stage _stage = new(224, 128);
+    DrawnCollages Collages => field ??= new(_stage, 224, 128);
     readonly string _folder = Directory.CreateTempSubdirectory("fabula-evidence").FullName;
 
     public void Dispose()
     {
+        Collages.Dispose();
         _stage.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
@@ -73,7 +78,7 @@ public sealed class EvidenceTests : IDisposable
         {
             using var renderer = new Asked();
             using var filming = new Filming(renderer);
-            Assert.Equal(story.Shots.Count, new BankFilm(filming, _stage, story, 7).Make(row.Rules).Count);
+            Assert.Equal(story.Shots.Count, new BankFilm(filming, Everybody, _stage, Collages, story, 7).Make(row.Rules).Count);
             return renderer.Requests;
         });
         var full = asked[MemoryTable.Full];
@@ -83,6 +88,9 @@ public sealed class EvidenceTests : IDisposable
             Assert.All(asked.Values, requests => Assert.Equal(full[i].Memory.Select(picture => picture.Rgb),
                 requests[i].Memory.Select(picture => picture.Rgb)));
         Assert.All(asked["none"].Skip(3), request => Assert.Empty(request.Memory));
+        // Drafts of whoever and wherever a remembered frame shows, and of nothing else.
+        Assert.All(full, request => Assert.Equal(5, request.Drafts.Count));
+        Assert.All(asked["none"].Skip(3), request => Assert.Empty(request.Drafts));
         Assert.All(asked["last frame only"].Skip(3).Index(), at =>
             Assert.Equal(Shade(full[at.Index + 2].Seed * 40 % 256), Assert.Single(at.Item.Memory).Rgb));
         Assert.All(full.Skip(3), request => Assert.InRange(request.Memory.Count, 1, 3));
@@ -94,7 +102,7 @@ public sealed class EvidenceTests : IDisposable
     {
         using var renderer = new Asked();
         using var filming = new Filming(renderer);
-        var film = new BankFilm(filming, _stage, LongStories.Recall(new Chance(3)), 1);
+        var film = new BankFilm(filming, Everybody, _stage, Collages, LongStories.Recall(new Chance(3)), 1);
         var made = film.Make(BankRules.Product);
         Assert.All(made.Zip(film.Make(BankRules.Product)), pair => Assert.Same(pair.First, pair.Second));
         Assert.Equal((11, 11), (renderer.Calls, film.Rendered));

@@ -211,6 +211,21 @@ public sealed class OneStoryTests : IDisposable
         Assert.Empty(Run("parts", brief, 2));
         Assert.Equal(whole, Run("parts", brief, int.MaxValue));
 
+        // The selector alone, beside the conditioner that is there.
+        using var known = Weights.Open(Path.Combine(_folder, "learns", OneStory.WeightsFile), DType.F32, Device.Cpu);
+        var alone = new SelectorSettings(Steps: 3, Batch: 2);
+        var selecting = new TrainingRun(Path.Combine(_folder, "selector"), alone.ToJson(1));
+        using (var crew = new Crew(1, 0, "", 0))
+            Assert.InRange(SelectorRecipe.Run(alone, settings.Parts, known, tools, stories, stories, selecting, crew, _ => { },
+                CancellationToken.None), -1, 1);
+        using (var beside = Weights.Open(Path.Combine(_folder, "selector", OneStory.WeightsFile), DType.F32, Device.Cpu))
+        {
+            Assert.Equal(known.Names.Order(), beside.Names.Order());
+            foreach (var name in known.Names)
+                Assert.Equal(name.StartsWith("conditioner.", StringComparison.Ordinal),
+                    known.Get(name, known.ShapeOf(name)).ToFloats().SequenceEqual(beside.Get(name, known.ShapeOf(name)).ToFloats()));
+        }
+
         var (story, weights) = OneStory.Open(Path.Combine(_folder, "learns"), settings.Network, DType.F32, Device.Cpu);
         using var opened = weights;
         Assert.Equal(settings.Parts.ToJson().ToJsonString(),

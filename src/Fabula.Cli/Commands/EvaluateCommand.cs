@@ -67,7 +67,10 @@ static class EvaluateCommand
             using var judge = options.NeedJudge(parsed);
             using var filming = new Filming(new ModelRenderer(film));
             if (filming.Room == 0) throw new FormatException($"{film.Facts.Name} remembers nothing: name a model with memory.");
-            using var table = new MemoryTable(filming, judge, EvaluateArguments.Seed, Length(parsed, frames));
+            if (!PersonMatte.IsIn(options.Folder(parsed)))
+                throw new FormatException($"{film.Facts.Name} has no {PersonMatte.FileName}: teach one with fabula train matte.");
+            using var matte = PersonMatte.Open(options.Folder(parsed));
+            using var table = new MemoryTable(filming, matte.Of, judge, EvaluateArguments.Seed, Length(parsed, frames));
             options.Print(parsed, "memory", "What memory is worth", $"{film.Digest} {parsed.GetValue(frames)} frames", table.Observe,
                 MemoryTable.Tables);
             if (parsed.GetValue(options.Out) is { } folder && table.Shown.Count > 0)

@@ -29,7 +29,8 @@ static class EvaluateOneStory
         };
         var plates = new Option<bool>("--plates")
         {
-            Description = "Gives the empty place of every shot and where people stand, so that only their looks come from memory.",
+            Description = "Gives the empty place of every shot, and lays people on it as remembered frames show them: "
+                + "only looks come from memory.",
         };
         var write = new Option<string?>("--write") { Description = "Only writes the cases into this folder." };
         var command = new Command("onestory", "OneStory's benchmark on held-out people: 64 stories from words, 64 from a picture.")

@@ -1,5 +1,6 @@
 // `fabula train`: teaches a model on Paper Theatre. Each recipe is one file in Fabula.Training.
 using System.CommandLine;
+using Fabula.Models;
 using Fabula.Torch;
 using Fabula.Training;
 using Fabula.Training.PaperTheatre;
@@ -14,9 +15,11 @@ static class TrainCommand
         Text(),
         Video(),
         OneStory(),
+        Selector(),
         Tokenizer(),
         Planner(),
         Judge(),
+        Matte(),
         TrainLora.Create(Out, Config),
     };
 
@@ -68,6 +71,18 @@ static class TrainCommand
         });
     }
 
+    static Command Matte()
+    {
+        var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new MatteSettings().Steps };
+        return Recipe("matte", "The matte: which pixels of a frame show people.", [steps], (parsed, crewOf) =>
+        {
+            var settings = Settings(parsed, steps, new MatteSettings());
+            var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
+            using var crew = crewOf(1_000_000);
+            MatteRecipe.Run(settings, run, crew, Console.WriteLine, CancellationToken.None);
+        });
+    }
+
     static Command Video()
     {
         var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new VideoSettings().Steps };
@@ -91,7 +106,9 @@ static class TrainCommand
             if (settings.OwnMemory > 0)
                 stories = OwnPictures.Make(settings, parts, parsed.GetValue(from)!, parsed.GetValue(Latents)!, stories, crew,
                     Console.WriteLine);
-            var examples = new VideoExamples(stories, parts.Vae.Config.ZDim, 16, 28, settings.FigureWeight, settings.OwnMemory);
+            const int People = 3000;  // of each process, others in each
+            var casting = settings.Words > 0 ? Casting.Draw(parts.Vae, new Chance(settings.Seed)["casting"][crew.Rank], People) : null;
+            var examples = new VideoExamples(stories, parts.Vae.Config.ZDim, 16, 28, settings.FigureWeight, settings.OwnMemory, casting);
             using var begin = parsed.GetValue(from) is { } folder ? PocketFolder.OpenVideo(folder) : null;
             VideoRecipe.Run(settings, parts, examples, run, crew, Console.WriteLine, CancellationToken.None, begin);
             foreach (var weight in weights) weight.Dispose();
@@ -122,6 +139,31 @@ static class TrainCommand
             var examples = new OneStoryExamples(stories, parts.Vae.Config.ZDim, 16, 28, settings.FigureWeight, seen?.All ?? truth.All);
             using var begin = PocketFolder.OpenVideo(parsed.GetValue(from)!);
             OneStoryRecipe.Run(settings, parts, begin, examples, run, crew, Console.WriteLine, CancellationToken.None);
+            foreach (var weight in weights) weight.Dispose();
+        });
+    }
+
+    static Command Selector()
+    {
+        var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new SelectorSettings().Steps };
+        var beside = new Option<string>("--beside") { Description = "A OneStory folder whose conditioner to keep.", Required = true };
+        Option[] options = [steps, Tools, Latents, Stories, ClipEvery, beside];
+        return Recipe("selector", "OneStory's frame selector alone, from whole films.", options, (parsed, crewOf) =>
+        {
+            var settings = Settings(parsed, steps, new SelectorSettings());
+            var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
+            using var crew = crewOf(16_000_000);
+            var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
+            var seed = new VideoSettings().Seed;
+            var stories = Load(parsed, parts, crew, seed, drafts: false);
+            using var stage = new Stage(224, 128);
+            var store = new LatentStories(parts.Vae, parsed.GetValue(Latents)!, seed);
+            var held = Enumerable.Range(0, crew.Leads ? 6 : 0)
+                .Select(i => store.Encode(LatentStories.Tell(seed, i, heldOut: true), true, stage)).ToList();
+            var folder = parsed.GetValue(beside)!;
+            using var known = Weights.Open(Path.Combine(folder, Models.OneStory.WeightsFile), DType.F32, Device.Cpu);
+            SelectorRecipe.Run(settings, OneStoryConfig.Read(Path.Combine(folder, Models.OneStory.ConfigFile)), known, parts, stories, held,
+                run, crew, Console.WriteLine, CancellationToken.None);
             foreach (var weight in weights) weight.Dispose();
         });
     }

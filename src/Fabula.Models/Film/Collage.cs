@@ -2,7 +2,7 @@
 // takes drafts begins with them and paints what is different: the pose, the light, the hands.
 namespace Fabula.Models;
 
-/// <summary>Somebody cut out of a picture on plain ground.</summary>
+/// <summary>Somebody cut out of a picture.</summary>
 public sealed class CutOut
 {
     /// <summary>How far two neighbouring pixels of plain ground are apart at most, in levels summed over the channels.</summary>
@@ -30,6 +30,13 @@ public sealed class CutOut
         return ground.Count(pixel => pixel) >= LeastGround * ground.Length && bounds.Right >= bounds.Left
             ? new(portrait, ground, bounds) : null;
     }
+
+    /// <summary>Of any frame, by its pixels.</summary>
+    /// <param name="figure">Per pixel whether it is the figure.</param>
+    /// <param name="box">Where the figure stands, arms and what they hold left out: so tall it will be laid again.</param>
+    public static CutOut Of(Picture frame, bool[] figure, StageBox box) => new(frame, Array.ConvertAll(figure, pixel => !pixel),
+        ((int)Math.Round(box.Left * frame.Width), (int)Math.Round(box.Top * frame.Height),
+            (int)Math.Round(box.Right * frame.Width) - 1, (int)Math.Round(box.Bottom * frame.Height) - 1));
 
     /// <summary>Lays the figure on a picture, as tall as the box, leaning around its feet; one whose feet are cut off as broad.</summary>
     internal void Lay(byte[] rgb, int width, int height, StageBox box)

@@ -28,9 +28,14 @@ public sealed class FilmModel : IDisposable
     readonly StoryFolder? _storyFolder;
     StoryMemory? _story;
     Loaded<WanTransformer>? _storyteller;
+    readonly ModelPart? _picturePart;
+    Loaded<WanTransformer>? _painter;
     KeyframeModel? _keyframes;
+    PersonMatte? _matte;
 
     public FilmFacts Facts { get; }
+
+    public string Folder => _folder.Root;
 
     /// <summary>What may influence a picture and is no part of a request: the weights, and how they are computed.</summary>
     public string Digest { get; }
@@ -50,7 +55,7 @@ public sealed class FilmModel : IDisposable
     FilmModel(ModelFolder folder, FilmFacts facts, string digest, Device device, int threads, bool? large)
     {
         (_folder, Facts, _device, _threads) = (folder, facts, device, threads);
-        _storyFolder = StoryFolder.Of(folder);
+        (_storyFolder, _picturePart) = (StoryFolder.Of(folder), PictureModel.Of(folder));
         _keepsParts = !large ?? folder.IsSmall;
         _type = folder.IsSmall && device.IsCpu ? DType.F32 : DType.BF16;
         _experts = new Loaded<WanTransformer>?[folder.Transformers.Count];
@@ -78,6 +83,9 @@ public sealed class FilmModel : IDisposable
     /// <summary>What tells and draws a film's keyframes; null where the folder has none.</summary>
     public KeyframeModel? Keyframes => !Facts.Modes.HasFlag(FilmModes.Keyframes) ? null
         : _keyframes ??= new(_folder, Facts, _threads, () => Renders++);
+
+    /// <summary>What finds people in pictures; null where the folder has none.</summary>
+    public PersonMatte? Matte => !PersonMatte.IsIn(_folder.Root) ? null : _matte ??= PersonMatte.Open(_folder.Root);
 
     public SeenWords SeenWords() => Models.SeenWords.Of(_folder);
 
@@ -198,6 +206,8 @@ public sealed class FilmModel : IDisposable
         var (condition, first, clip) = Condition(request);
         var (prompt, negative) = Rows(request, keeping.Folder);
         var experts = request.Recalled is not null ? [Storyteller()]
+            : _picturePart is { } part && PictureModel.Makes(request)
+                ? [(_painter ??= _folder.LoadTransformer(part, _type, _device)).Network]
             : Enumerable.Range(0, _experts.Length).Select(i => (_experts[i] ??= Transformer(i)).Network).ToList();
         var context = request.Recalled is null ? null : Story().Context(request.Recalled, (int)shape[3], (int)shape[4]);
         using var noise = new RandomSource(request.Seed).Normal("noise", 0, shape);
@@ -239,6 +249,7 @@ public sealed class FilmModel : IDisposable
             foreach (var tensor in new[] { condition, first, clip, prompt, negative }) tensor?.Dispose();
             context?.Dispose();
             Release(ref _storyteller);
+            Release(ref _painter);
             for (var i = 0; i < _experts.Length; i++) Release(ref _experts[i]);
         }
     }
@@ -406,8 +417,9 @@ public sealed class FilmModel : IDisposable
     public void Dispose()
     {
         _keyframes?.Dispose();
-        _keyframes = null;
-        if (_vae is null && _text is null && _clip is null && _story is null && _storyteller is null
+        _matte?.Dispose();
+        (_keyframes, _matte) = (null, null);
+        if (_vae is null && _text is null && _clip is null && _story is null && _storyteller is null && _painter is null
             && _experts.All(expert => expert is null)) return;
         LibTorch.Run(() =>
         {
@@ -417,8 +429,9 @@ public sealed class FilmModel : IDisposable
             foreach (var expert in _experts) expert?.Dispose();
             _story?.Dispose();
             _storyteller?.Dispose();
+            _painter?.Dispose();
         });
-        (_vae, _text, _clip, _story, _storyteller) = (null, null, null, null, null);
+        (_vae, _text, _clip, _story, _storyteller, _painter) = (null, null, null, null, null, null);
         Array.Clear(_experts);
     }
 }

@@ -1,6 +1,7 @@
 // What memory is worth (StoryMem, its table of ablations): held-out stories filmed with the bank of films, with one part of it left out,
 // and without any, and how much of returning people and places is still the same after 1, 2, 4 and 8 shots. `fabula evaluate memory`.
 using System.Globalization;
+using Fabula.Models;
 using Fabula.Production;
 using Fabula.Training.PaperTheatre;
 
@@ -11,20 +12,23 @@ namespace Fabula.Training.Evaluation;
 /// <param name="Distance">How many shots ago the person or the place was last seen; 0: a person's first shot.</param>
 public sealed record Returned(string Row, string Of, int Distance, double Value);
 
+/// <param name="matte">See <see cref="Recollection"/>.</param>
 /// <param name="frames">Of every shot, 4n+1.</param>
-public sealed class MemoryTable(Filming filming, Judge judge, ulong seed, int frames = 17) : IDisposable
+public sealed class MemoryTable(Filming filming, Func<Picture, bool[]> matte, Judge judge, ulong seed, int frames = 17) : IDisposable
 {
-    public const string Drawn = "drawn truth", Full = "full";
+    public const string Drawn = "drawn truth", Full = "full", Beside = "full, without drafts of it";
 
     public static readonly IReadOnlyList<(string Name, BankRules? Rules)> Rows =
     [
         ("none", null), ("last frame only", BankRules.LastFrame), ("window without sink", BankRules.WithoutSink),
         ("first frames only", BankRules.FirstFrame), ("without quality gate", BankRules.WithoutGate), (Full, BankRules.Product),
         ("full, as published", BankRules.Published), ("as published, without sink", BankRules.PublishedWithoutSink),
+        (Beside, BankRules.Product),
     ];
 
     static readonly int[] Distances = [1, 2, 4, 8];
     readonly Stage _stage = new(Filming.Width, Filming.Height);
+    DrawnCollages Collages => field ??= new(_stage, Filming.Width, Filming.Height);
 
     /// <summary>The clips of the last story that was observed, by row, for a sheet.</summary>
     public IReadOnlyList<(string Row, IReadOnlyList<IReadOnlyList<byte[]>> Clips)> Shown { get; private set; } = [];
@@ -34,12 +38,12 @@ public sealed class MemoryTable(Filming filming, Judge judge, ulong seed, int fr
         var told = LongStories.Recall(new Chance(seed)["memory"][number]);
         var story = told with { Shots = [.. told.Shots.Select(shot => shot with { Spec = shot.Spec with { Frames = frames } })] };
         var truth = story.Shots.Select(shot => _stage.Draw(shot.Spec)).ToList();
-        var film = new BankFilm(filming, _stage, story, number);
+        var film = new BankFilm(filming, matte, _stage, Collages, story, number);
         var readings = new Dictionary<IReadOnlyList<byte[]>, IReadOnlyList<Reading>>(ReferenceEqualityComparer.Instance);
         Shown =
         [
             (Drawn, [.. truth.Select(clip => Enumerable.Range(0, frames).Select(f => clip.Frame(f).ToArray()).ToList())]),
-            .. Rows.Select(row => (row.Name, film.Make(row.Rules))),
+            .. Rows.Select(row => (row.Name, film.Make(row.Rules, row.Name != Beside))),
         ];
         return [.. Shown.SelectMany(row => Mark(row.Row, story, truth, [.. row.Clips.Select(clip => (clip, Read(clip)))]))
             .Where(seen => double.IsFinite(seen.Value))];
@@ -109,5 +113,9 @@ public sealed class MemoryTable(Filming filming, Judge judge, ulong seed, int fr
         return [people, places];
     }
 
-    public void Dispose() => _stage.Dispose();
+    public void Dispose()
+    {
+        Collages.Dispose();
+        _stage.Dispose();
+    }
 }

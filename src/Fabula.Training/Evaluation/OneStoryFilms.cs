@@ -1,6 +1,7 @@
 // The shots of one benchmark case, one after the other, each way to remember: from words alone, with the last frame of the shot before,
 // with StoryMem's bank of keyframes, and with OneStory's choice. Same seeds, same sampling; nothing else is given, or the empty place
-// behind every shot.
+// behind every shot, and on it the people whom remembered frames show (Recollection), newcomers from their portraits.
+using System.Globalization;
 using Fabula.Models;
 using Fabula.Production;
 using Fabula.Training.PaperTheatre;
@@ -9,9 +10,9 @@ namespace Fabula.Training.Evaluation;
 
 public enum MemoryWay { None, LastFrame, StoryMem, OneStory }
 
-/// <param name="plates">The empty place is given as a draft, and where people stand on it at first, so that their looks come from memory.
-/// </param>
-public sealed class OneStoryFilms(FilmModel model, Stage stage, bool plates = false) : IDisposable
+/// <param name="matte">Null: nothing else is given. Else the empty place is a draft, and people are laid on it: newcomers as their
+/// portraits have them, others as remembered frames do, cut out by this; who is in none of them is left to words.</param>
+public sealed class OneStoryFilms(FilmModel model, Stage stage, Func<Picture, bool[]>? matte = null) : IDisposable
 {
     const int Width = JudgeConfig.Width, Height = JudgeConfig.Height, Frames = 17;
     readonly DrawnCollages _people = new(stage, Width, Height);
@@ -21,25 +22,52 @@ public sealed class OneStoryFilms(FilmModel model, Stage stage, bool plates = fa
     public IReadOnlyList<IReadOnlyList<byte[]>> Make(OneStoryCase story, MemoryWay way, ulong seed)
     {
         var made = new List<IReadOnlyList<byte[]>>();
-        var (bank, kept) = (KeyframeBank.Empty, new List<string>());
+        var (bank, kept, met) = (KeyframeBank.Empty, new List<string>(), new HashSet<int>());
         foreach (var (i, shot) in story.Story.Shots.Index())
         {
-            IReadOnlyList<byte[]> memory = (way, i) switch
+            IReadOnlyList<(int Shot, int Frame)> known = (way, i) switch
             {
                 (_, 0) => [],
-                (MemoryWay.LastFrame, _) => [made[^1][^1]],
-                (MemoryWay.StoryMem, _) => [.. bank.Pick([], model.Facts.MostMemory).Select(at => bank.Entries[at].Rgb)],
+                (MemoryWay.LastFrame, _) => [(i - 1, made[^1].Count - 1)],
+                (MemoryWay.StoryMem, _) => [.. bank.Pick([], KeyframeBank.Capacity).Select(at => bank.Entries[at].Label)
+                    .Select(label => (int.Parse(label.Shot, CultureInfo.InvariantCulture), label.Frame))],
+                (MemoryWay.OneStory, _) => [.. model.Recall(story.Prompts[i], kept, Recalled).OrderBy(frame => (frame.Shot, frame.Frame))
+                    .Select(frame => (frame.Shot, Math.Min(frame.Frame, made[frame.Shot].Count - 1)))],
                 _ => [],
             };
-            var recalled = way == MemoryWay.OneStory && i > 0 ? Path.Combine(_work, "recalled.safetensors") : null;
-            if (recalled is not null) model.Recall(story.Prompts[i], kept, recalled);
+            // OneStory's frames are context; there is room for a few of the others beside the shot.
+            IReadOnlyList<byte[]> memory = way is MemoryWay.OneStory ? []
+                : [.. known.TakeLast(model.Facts.MostMemory).Select(at => made[at.Shot][at.Frame])];
+            var newcomers = shot.Cast.Where(met.Add).ToHashSet();
             var first = story.FromImage && i == 0 ? stage.Draw(shot.Spec, 0).Frames : null;
-            made.Add(Render(story.Prompts[i], seed + (ulong)i, memory, first, recalled, place: plates && first is null ? shot.Spec : null));
+            var drafts = matte is null ? null : Drafts(story.Story, i, newcomers, [.. known.Select(at =>
+                new SeenFrame(new(made[at.Shot][at.Frame], Width, Height), Standing(story.Story.Shots[at.Shot])[at.Frame], null))]);
+            made.Add(Render(story.Prompts[i], seed + (ulong)i, memory, first, way == MemoryWay.OneStory && i > 0 ? Recalled : null,
+                drafts: drafts));
             if (way == MemoryWay.OneStory) kept.Add(Keep(made[^1], $"{i}"));
             if (way == MemoryWay.StoryMem)
-                bank = bank.With(new($"{i}", 0, [.. shot.Cast.Select(who => $"{who}")], $"{shot.Place}"), made[^1], Width, Height);
+                bank = bank.With(new($"{i}", 0, [.. shot.Cast.Select(who => $"{who}")], $"{shot.Place}"), made[^1], Width, Height,
+                    staging: Standing(shot));
         }
         return made;
+    }
+
+    /// <summary>Per frame of a shot where its people are.</summary>
+    List<IReadOnlyDictionary<string, StageBox>> Standing(StoryShot shot) => [.. _people.Boxes(shot.Spec)
+        .Select(boxes => shot.Cast.Zip(boxes).ToDictionary(pair => $"{pair.First}", pair => pair.Second))];
+
+    /// <summary>What is laid on the empty place, frame by frame.</summary>
+    sealed record Laid(IReadOnlyList<Picture> Frames, StageBox[][] Boxes, bool IsWhole);
+
+    Laid Drafts(DrawnStory story, int number, HashSet<int> newcomers, IReadOnlyList<SeenFrame> known)
+    {
+        var (shot, recollection) = (story.Shots[number], new Recollection(matte!, known));
+        var plate = new Picture(stage.Draw(shot.Spec.Plate with { Frames = 1, Camera = PaperTheatre.CameraMove.Static }).Frames, Width,
+            Height);
+        List<CutOut?> cast = [.. shot.Cast.Select(who => newcomers.Contains(who) ? _people.Figure(story.People[who])
+            : recollection.Person($"{who}"))];
+        var boxes = _people.Boxes(shot.Spec);
+        return new([.. boxes.Select(frame => Collage.Of(plate, cast, frame))], boxes, cast.All(figure => figure is not null));
     }
 
     /// <summary>What later shots may recall of a clip; the file.</summary>
@@ -55,11 +83,12 @@ public sealed class OneStoryFilms(FilmModel model, Stage stage, bool plates = fa
 
     public string Recalled => Path.Combine(_work, "recalled.safetensors");
 
-    public IReadOnlyList<byte[]> Render(string prompt, ulong seed, IReadOnlyList<byte[]> memory, byte[]? first = null,
-        string? recalled = null, int? steps = null, ShotSpec? place = null)
+    public IReadOnlyList<byte[]> Render(string prompt, ulong seed, IReadOnlyList<byte[]> memory, string? recalled = null,
+        int? steps = null) => Render(prompt, seed, memory, null, recalled, steps);
+
+    IReadOnlyList<byte[]> Render(string prompt, ulong seed, IReadOnlyList<byte[]> memory, byte[]? first, string? recalled,
+        int? steps = null, Laid? drafts = null)
     {
-        var plate = place is null ? null
-            : stage.Draw(place.Plate with { Frames = 1, Camera = PaperTheatre.CameraMove.Static }).Frames;
         var facts = model.Facts;
         return model.Render(new ShotRequest
         {
@@ -72,8 +101,9 @@ public sealed class OneStoryFilms(FilmModel model, Stage stage, bool plates = fa
             Guidance = facts.Guidance,
             Shift = facts.Shift,
             First = first is null ? null : new(first, Width, Height),
-            Drafts = plate is null ? [] : [new(plate, Width, Height)],
-            Staging = place is null ? [] : _people.Boxes(place),
+            Drafts = drafts?.Frames ?? [],
+            Staging = drafts?.Boxes ?? [],
+            DraftTrust = drafts is { IsWhole: true } ? facts.DraftTrust : 0,
             Memory = [.. memory.Select(rgb => new Picture(rgb, Width, Height))],
             MemoryStride = facts.MemoryStride,
             MemoryGuidance = memory.Count > 0 ? facts.MemoryGuidance : 1,

@@ -9,7 +9,7 @@ namespace Fabula.Training.Evaluation;
 
 /// <param name="cases">How many of each kind; the paper has 64.</param>
 /// <param name="shots">Shots of a case; the paper has 6.</param>
-/// <param name="plates">The empty place is given for every shot, and where people stand.</param>
+/// <param name="plates">The empty place is given for every shot, and people are laid on it as remembered frames show them.</param>
 public sealed class OneStoryReport(int cases, int shots, bool plates, Action<string> say) : IDisposable
 {
     readonly Stage _stage = new(JudgeConfig.Width, JudgeConfig.Height);
@@ -30,7 +30,7 @@ public sealed class OneStoryReport(int cases, int shots, bool plates, Action<str
         foreach (var fromImage in new[] { false, true })
         {
             say($"\n### {(fromImage ? "From a first picture and words" : "From words")}, {cases} cases of {shots} shots"
-                + (plates ? ", the empty place given\n" : "\n"));
+                + (plates ? ", the empty place given, and remembered people laid on it\n" : "\n"));
             say("| | characters | environment | mean | words | subject | background | mean | sharpness | moves |\n"
                 + "|---|---|---|---|---|---|---|---|---|---|");
             var stories = Cases(fromImage).ToList();
@@ -42,7 +42,8 @@ public sealed class OneStoryReport(int cases, int shots, bool plates, Action<str
                 foreach (var way in ways)
                 {
                     if (way == MemoryWay.OneStory && !model.Facts.Modes.HasFlag(FilmModes.Story)) continue;
-                    using var making = new OneStoryFilms(model, _stage, plates);
+                    using var matte = plates ? PersonMatte.Open(model.Folder) : null;
+                    using var making = new OneStoryFilms(model, _stage, matte is null ? null : matte.Of);
                     Row($"{name}, {way}", [.. stories.Select((story, i) =>
                         OneStoryMarks.Of(story, making.Make(story, way, (ulong)(1000 * i)), drawn[i], judge))], distances);
                 }
