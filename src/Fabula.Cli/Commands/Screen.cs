@@ -78,8 +78,8 @@ class Screen(Film film, bool live) : IDisposable
     string Where()
     {
         var shots = _progress.Shots > 1 ? $"{_progress.ShotsDone} of {_progress.Shots} shots, " : "";
-        var left = _progress.SecondsLeft is > 0 and var seconds ? $", {(_progress.IsAtMost ? "at most" : "about")} {Roughly(seconds)} left"
-            : "";
+        var sure = _progress.IsAtMost ? "at most" : "about";
+        var left = _progress.SecondsLeft is > 0 and var seconds ? $", {sure} {Roughly(seconds)} of rendering left" : "";
         return $"{shots}{_progress.Done} of {_progress.Total} steps{left}";
     }
 
