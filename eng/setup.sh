@@ -7,7 +7,8 @@
 
 set -euo pipefail
 
-root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd -P)
+root=$(readlink -f "${BASH_SOURCE[0]}")
+root=${root%/eng/setup.sh}
 artifacts=$root/artifacts
 product=$artifacts/bin/Fabula.Cli/release/fabula.dll
 native_source=$root/src/Fabula.Torch/native

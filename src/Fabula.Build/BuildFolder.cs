@@ -95,9 +95,7 @@ public sealed class BuildFolder : IDisposable
         {
             held?.Dispose();
             if (e is IOException or UnauthorizedAccessException)
-                throw new BuildFolderException(
-                    Disk.Advice(e, path) is { } advice ? $"{char.ToUpperInvariant(advice[0])}{advice[1..]}."
-                        : $"Cannot build in '{path}': {e.Message}", e);
+                throw new BuildFolderException(DiskAdvice.SentenceOf(e, path) ?? $"Cannot build in '{path}': {e.Message}", e);
             throw;
         }
 

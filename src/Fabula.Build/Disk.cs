@@ -106,15 +106,4 @@ sealed class Disk(Action<string, string>? point = null, bool flush = true)
         At("delete", path);
         Directory.Delete(path, recursive: true);
     }
-
-    /// <summary>What a person can do about a refusal of the file system; null if the exception is none.</summary>
-    public static string? Advice(Exception exception, string folder) => exception switch
-    {
-        // ENOSPC 28, EDQUOT 122 (Linux) and 69 (macOS), ERROR_DISK_FULL
-        IOException { HResult: 28 or 122 or 69 or unchecked((int)0x80070070) } =>
-            $"the disk that holds '{folder}' is full. Free some space and run again: what is finished is kept",
-        IOException { HResult: 30 } or UnauthorizedAccessException => // EROFS
-            $"'{folder}' cannot be written ({exception.Message.TrimEnd('.')}). Make it writable, or build in another folder",
-        _ => null,
-    };
 }

@@ -218,7 +218,7 @@ public sealed class Runner
             }
             catch (Exception e) // whatever a recipe throws: the step failed, the others go on
             {
-                return new StepFailed(step, Disk.Advice(e, runner._folder) ?? e.Message.TrimEnd('.'), e);
+                return new StepFailed(step, DiskAdvice.Of(e, runner._folder) ?? e.Message.TrimEnd('.'), e);
             }
         }
 

@@ -115,7 +115,7 @@ public sealed class Film : IDisposable
     }
 
     /// <summary>Makes the film, or as much of it as the graph holds, and puts it into <see cref="Output"/>.</summary>
-    /// <exception cref="BuildFolderException">Another run is at work there, or it cannot be written.</exception>
+    /// <exception cref="BuildFolderException">Another run is at work there, or something cannot be written.</exception>
     public IAsyncEnumerable<BuildEvent> Make(int jobs = 1, CancellationToken cancel = default) =>
         Make(() => BuildFolder.Open(Build), jobs, null, cancel);
 
@@ -123,24 +123,38 @@ public sealed class Film : IDisposable
         [EnumeratorCancellation] CancellationToken cancel = default)
     {
         using var folder = open();
-        ProductionFolder.Write(Documents, Build);
+        Writing(Root, () => ProductionFolder.Write(Documents, Build));
         Measure(folder);
         await foreach (var news in folder.Runner().Run(Graph!, new RunOptions(jobs), cancel))
         {
-            if (news is BuildEnded { Outcome: BuildOutcome.Succeeded } ended && Graph!.Contains(FilmGraph.Film))
-            {
-                var film = ended.Results.Find(FilmGraph.Film)!.Value;
-                Published = Publishing.Publish(Output, Build, film, folder.Store.PathOf(film), point);
-                Digest = film.Digest.ToString();
-            }
-            else if (news is BuildEnded { Outcome: BuildOutcome.Succeeded } sheet && _only is null)
-                Shown = KeyframeSheet.Write(Output, Plan, step =>
-                    Graph!.Contains(step) ? folder.Store.PathOf(sheet.Results.Find(step)!.Value) : null);
-            else if (news is BuildEnded { Outcome: BuildOutcome.Succeeded } done && _only is not null
-                && done.Results.Find(_only) is { } one)
-                Shown = ShotFile.Write(Path.Combine(Output, "shots"), _only, folder.Store.PathOf(one), Plan.Film.Rate, Plan.Film.Title,
-                    Renderer.Facts.Name);
+            if (news is BuildEnded { Outcome: BuildOutcome.Succeeded } ended) Writing(Output, () => Show(ended, folder, point));
             yield return news;
+        }
+    }
+
+    /// <summary>Puts what was made where people look.</summary>
+    void Show(BuildEnded ended, BuildFolder folder, Action<string>? point)
+    {
+        string File(Artifact artifact) => folder.Store.PathOf(artifact);
+        if (Graph!.Contains(FilmGraph.Film))
+        {
+            var film = ended.Results.Find(FilmGraph.Film)!.Value;
+            Published = Publishing.Publish(Output, Build, film, File(film), point);
+            Digest = film.Digest.ToString();
+        }
+        else if (_only is null)
+            Shown = KeyframeSheet.Write(Output, Plan, step => Graph.Contains(step) ? File(ended.Results.Find(step)!.Value) : null);
+        else if (ended.Results.Find(_only) is { } one)
+            Shown = ShotFile.Write(Path.Combine(Output, "shots"), _only, File(one), Plan.Film.Rate, Plan.Film.Title, Renderer.Facts.Name);
+    }
+
+    /// <summary>Refusals of the file system become a sentence with the way out.</summary>
+    static void Writing(string folder, Action write)
+    {
+        try { write(); }
+        catch (Exception e) when (DiskAdvice.SentenceOf(e, folder) is { } advice)
+        {
+            throw new BuildFolderException(advice, e);
         }
     }
 

@@ -1,6 +1,6 @@
-// How far a film is, from what its run tells. The time left is measured: seconds per pixel and step of this run, before its first clip
-// those of earlier runs, and nothing where neither is known.
-using System.Diagnostics;
+// How far a film is, from what its run tells. The time left is measured: seconds per pixel and step of this run, before its second clip
+// those of earlier runs. The first clip of a run also waits for the model to be loaded, so it counts only where nothing else is known, and
+// then it says at most how long the rest takes. Where nothing was ever measured, nothing is said.
 using Fabula.Build;
 
 namespace Fabula.Production;
@@ -8,29 +8,37 @@ namespace Fabula.Production;
 public sealed class FilmProgress
 {
     readonly Dictionary<string, double> _left = [];
-    readonly Dictionary<string, (double Share, long Since)> _running = [];
+    readonly Dictionary<string, double> _running = [];
     readonly Dictionary<string, double> _expected = [];
-    double _seconds, _work;
+    (double Seconds, double Work) _first, _later;
 
     /// <summary>Steps that are to be made, and how many of them are. "Maybe" counts until it is known.</summary>
     public int Total { get; private set; }
     public int Done { get; private set; }
 
+    /// <summary>Shots of the graph, and how many of their clips are made.</summary>
+    public int Shots { get; private set; }
+    public int ShotsDone { get; private set; }
+
     /// <summary>Seconds that the rest takes on one worker; null if nothing was ever measured.</summary>
-    public double? SecondsLeft
+    public double? SecondsLeft => Left().Seconds;
+
+    /// <summary>The time left rests on the first clip alone, whose time includes that of loading the model.</summary>
+    public bool IsAtMost => Left().AtMost;
+
+    (double? Seconds, bool AtMost) Left()
     {
-        get
+        var (sum, atMost) = (0.0, false);
+        foreach (var (step, work) in _left)
         {
-            var rate = _work > 0 ? _seconds / _work : 0;
-            var sum = 0.0;
-            foreach (var (step, work) in _left)
-            {
-                var whole = rate > 0 ? work * rate : _expected.GetValueOrDefault(step);
-                if (work > 0 && whole <= 0) return null;
-                sum += whole * (1 - (_running.TryGetValue(step, out var now) ? now.Share : 0));
-            }
-            return sum;
+            if (work <= 0) continue;
+            var known = _later.Work > 0 ? work * _later.Seconds / _later.Work : _expected.GetValueOrDefault(step);
+            if (known <= 0 && _first.Work == 0) return default;
+            atMost |= known <= 0;
+            var whole = known > 0 ? known : work * _first.Seconds / _first.Work;
+            sum += whole * (1 - _running.GetValueOrDefault(step));
         }
+        return (sum, atMost);
     }
 
     public void See(BuildEvent news)
@@ -38,6 +46,11 @@ public sealed class FilmProgress
         switch (news)
         {
             case BuildStarted started:
+                foreach (var planned in started.Plan.Steps.Where(planned => IsShot(planned.Step)))
+                {
+                    Shots++;
+                    if (planned.State == PlanState.Done) ShotsDone++;
+                }
                 foreach (var planned in started.Plan.Steps.Where(planned => planned.State != PlanState.Done))
                 {
                     Total++;
@@ -45,15 +58,16 @@ public sealed class FilmProgress
                     _expected[planned.Step.Id] = planned.Cost.Seconds;
                 }
                 break;
-            case StepStarted started: _running[started.Step.Id] = (0, Stopwatch.GetTimestamp()); break;
-            case StepProgress progress when _running.TryGetValue(progress.Step.Id, out var now) && progress.Total > 0:
-                _running[progress.Step.Id] = (progress.Done / progress.Total, now.Since);
+            case StepStarted started: _running[started.Step.Id] = 0; break;
+            case StepProgress progress when _running.ContainsKey(progress.Step.Id) && progress.Total > 0:
+                _running[progress.Step.Id] = Math.Clamp(progress.Done / progress.Total, 0, 1);
                 break;
             case StepFinished finished:
                 if (_left.GetValueOrDefault(finished.Step.Id) is > 0 and var work)
                 {
-                    _seconds += finished.Took.TotalSeconds;
-                    _work += work;
+                    var seconds = finished.Took.TotalSeconds;
+                    if (_first.Work == 0) _first = (seconds, work);
+                    else _later = (_later.Seconds + seconds, _later.Work + work);
                 }
                 End(finished.Step);
                 break;
@@ -66,6 +80,10 @@ public sealed class FilmProgress
     void End(Step step)
     {
         _running.Remove(step.Id);
-        if (_left.Remove(step.Id)) Done++;
+        if (!_left.Remove(step.Id)) return;
+        Done++;
+        if (IsShot(step)) ShotsDone++;
     }
+
+    static bool IsShot(Step step) => step.Id.StartsWith("clip/", StringComparison.Ordinal);
 }

@@ -226,12 +226,20 @@ public static class ProductionFolder
     internal static void WriteWhole(string path, ReadOnlySpan<byte> bytes)
     {
         var temporary = $"{path}.{Environment.ProcessId}.new";
-        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
+        try
         {
-            file.Write(bytes);
-            file.Flush(flushToDisk: true);
+            using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
+            {
+                file.Write(bytes);
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, path, overwrite: true);
         }
-        File.Move(temporary, path, overwrite: true);
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
     }
 
     static string Hash(string text) => Digest.Of(Encoding.UTF8.GetBytes(text)).ToString();

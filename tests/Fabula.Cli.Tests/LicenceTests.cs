@@ -18,6 +18,13 @@ public class LicenceTests
     }
 
     [Fact]
+    public void The_translator_is_listed_with_its_version()
+    {
+        var version = Repository.Elements("src/Fabula.Cli/Fabula.Cli.csproj", "TranslatorVersion").Single().Value;
+        Assert.Equal(version, Listed()["Microsoft.NETCore.App.Crossgen2.linux-x64"].Version);
+    }
+
+    [Fact]
     public void Every_system_package_that_set_up_installs_is_listed_with_its_licence()
     {
         var listed = Listed();

@@ -35,6 +35,7 @@ static class MakeCommand
         command.SetAction(parsed => Outcome.Of(() =>
         {
             if (parsed.GetValue(jobs) is < 1 or > 64) throw new FormatException("--jobs is a number from 1 to 64.");
+            if (parsed.GetValue(moving) is { } wanted) MovingPicture.Format(wanted);
             var options = film.Options(parsed) with
             {
                 Only = parsed.GetValue(only),

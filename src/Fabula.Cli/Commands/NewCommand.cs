@@ -83,12 +83,20 @@ static class NewCommand
         var path = Path.GetFullPath(name);
         if (Directory.Exists(path) || File.Exists(path)) throw new NarrativeException($"'{name}' is there already. Choose another name.");
         var temporary = $"{path}.{Environment.ProcessId}.new";
-        Directory.CreateDirectory(Path.Combine(temporary, "pictures"));
-        foreach (var (picture, spec) in Pictures)
-            TheatreCommand.Draw(spec, Path.Combine(temporary, "pictures", picture), TheatreCommand.Width, TheatreCommand.Height);
-        File.WriteAllText(Path.Combine(temporary, "screenplay.fountain"), Screenplay.ReplaceLineEndings("\n"));
-        File.WriteAllText(Path.Combine(temporary, "bible.yaml"), Bible.ReplaceLineEndings("\n"));
-        Directory.Move(temporary, path);
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(temporary, "pictures"));
+            foreach (var (picture, spec) in Pictures)
+                TheatreCommand.Draw(spec, Path.Combine(temporary, "pictures", picture), TheatreCommand.Width, TheatreCommand.Height);
+            File.WriteAllText(Path.Combine(temporary, "screenplay.fountain"), Screenplay.ReplaceLineEndings("\n"));
+            File.WriteAllText(Path.Combine(temporary, "bible.yaml"), Bible.ReplaceLineEndings("\n"));
+            Directory.Move(temporary, path);
+        }
+        catch
+        {
+            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
+            throw;
+        }
         Console.WriteLine($"{Outcome.Shown(name)} is ready: screenplay.fountain and bible.yaml are yours to change. Make the film with:");
         Console.WriteLine($"  fabula make {Outcome.Shown(name)}");
         return 0;

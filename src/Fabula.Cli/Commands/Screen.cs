@@ -8,8 +8,9 @@ namespace Fabula.Cli.Commands;
 /// <summary>What a film's maker tells: lines for people, a moving last line and pictures where a terminal shows them.</summary>
 class Screen(Film film, bool live) : IDisposable
 {
-    readonly bool _colours = live && Environment.GetEnvironmentVariable("COLORTERM") is "truecolor" or "24bit";
+    readonly Preview? _preview = live ? Preview.OfTerminal() : null;
     readonly FilmProgress _progress = new();
+    readonly Lock _writing = new();
     string _status = "";
 
     public static Screen Create(bool json, Film film) => json ? new JsonScreen(film)
@@ -41,11 +42,19 @@ class Screen(Film film, bool live) : IDisposable
 
     public virtual void Stopping()
     {
-        Clear();
-        Console.Error.WriteLine("Stopping: the step at work saves what it has ...");
+        lock (_writing)
+        {
+            Clear();
+            Console.Error.WriteLine("Stopping: the step at work saves what it has (Ctrl-C again ends at once) ...");
+        }
     }
 
     public virtual void See(BuildEvent news)
+    {
+        lock (_writing) Show(news);
+    }
+
+    void Show(BuildEvent news)
     {
         _progress.See(news);
         Clear();
@@ -54,18 +63,25 @@ class Screen(Film film, bool live) : IDisposable
             case StepStarted { Resumed: true } started: Line($"{started.Step}: goes on where it was stopped"); break;
             case StepFinished finished:
                 Line($"{finished.Step}: {Duration(finished.Took.TotalSeconds)}  ({Where()})");
-                if (_colours && finished.Step.Recipe.Name == "clip") Preview.Draw(film, finished.Outputs[0]);
+                if (_preview is not null && finished.Step.Recipe.Name == "clip") _preview.Draw(film, finished.Outputs[0]);
                 break;
             case StepFailed or StepSkipped or StepStopped or StepDiffered: Line(news.ToString()!); break;
             case BuildEnded ended: Line(End(ended)); break;
         }
-        if (!live || news is BuildEnded) return;
-        _status = news is StepProgress step ? $"{step.Step}: step {step.Done:0} of {step.Total:0}  ({Where()})" : _status;
-        Console.Write(_status.Length < Width() ? _status : _status[..(Width() - 1)]);
+        if (!live || news is not (StepStarted or StepProgress)) return;
+        var status = news is StepProgress step ? $"{step.Step}: step {step.Done:0} of {step.Total:0}  ({Where()})"
+            : $"{((StepStarted)news).Step} ...  ({Where()})";
+        _status = Outcome.Shown(status.Length < Width() ? status : status[..(Width() - 1)]);
+        Console.Write(_status);
     }
 
-    string Where() => $"{_progress.Done} of {_progress.Total}"
-        + (_progress.SecondsLeft is > 0 and var left ? $", about {Duration(left)} left" : "");
+    string Where()
+    {
+        var shots = _progress.Shots > 1 ? $"{_progress.ShotsDone} of {_progress.Shots} shots, " : "";
+        var sure = _progress.IsAtMost ? "at most" : "about";
+        var left = _progress.SecondsLeft is > 0 and var seconds ? $", {sure} {Roughly(seconds)} of rendering left" : "";
+        return $"{shots}{_progress.Done} of {_progress.Total} steps{left}";
+    }
 
     string End(BuildEnded ended)
     {
@@ -97,6 +113,10 @@ class Screen(Film film, bool live) : IDisposable
 
     protected static string Duration(double seconds) => seconds < 60 ? string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s")
         : seconds < 3600 ? $"{(int)seconds / 60} min {(int)seconds % 60} s" : $"{(int)seconds / 3600} h {(int)seconds / 60 % 60} min";
+
+    /// <summary>As exact as a guess is.</summary>
+    static string Roughly(double seconds) => seconds < 90 ? $"{Math.Ceiling(seconds / 5) * 5:0} s"
+        : seconds < 5400 ? $"{Math.Round(seconds / 60):0} min" : $"{(int)seconds / 3600} h {(int)seconds / 600 % 6 * 10} min";
 
     public void Dispose() => Clear();
 }

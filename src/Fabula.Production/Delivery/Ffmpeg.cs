@@ -12,6 +12,9 @@ static class Ffmpeg
     /// <summary>As much of its complaints as a message can hold, in letters.</summary>
     const int LongestComplaint = 600;
 
+    /// <summary>ENOSPC.</summary>
+    const int NoSpace = 28;
+
     /// <summary>What makes its files the same bytes each time: one thread, no dates, no version.</summary>
     public static readonly string[] SameBytes =
         ["-threads", "1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1"];
@@ -22,6 +25,7 @@ static class Ffmpeg
     /// <param name="writes">What it makes, for messages.</param>
     /// <param name="frames">Goes to its standard input, piece after piece.</param>
     /// <exception cref="DeliveryException">It is not there, or it failed; in its own words.</exception>
+    /// <exception cref="IOException">The disk is full.</exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public static void Run(string program, string folder, IEnumerable<string> arguments, string writes, IEnumerable<byte[]>? frames,
         CancellationToken stop)
@@ -66,6 +70,7 @@ static class Ffmpeg
         stop.ThrowIfCancellationRequested();
         var (said, _) = (complaints.Result, output.Result);
         if (process.ExitCode == 0 && !broken) return;
+        if (said.Contains("No space left on device", StringComparison.Ordinal)) throw new IOException(said, NoSpace);
         throw new DeliveryException($"ffmpeg could not write {writes} (exit code {process.ExitCode}). It says: "
             + $"{(said.Length == 0 ? "nothing" : said)}");
     }

@@ -15,16 +15,20 @@ public sealed record MovingPictureOptions(int Width = 448, int Rate = 8, double 
 
 public static class MovingPicture
 {
+    /// <summary>ffmpeg's name of what the name's ending asks for.</summary>
+    /// <exception cref="DeliveryException">It ends otherwise.</exception>
+    public static string Format(string picture) => Path.GetExtension(picture).ToLowerInvariant() switch
+    {
+        ".webp" => "webp",
+        ".gif" => "gif",
+        _ => throw new DeliveryException($"'{picture}' is neither a .webp nor a .gif. Give it one of these endings."),
+    };
+
     /// <summary>Writes a .webp or a .gif, by the name's ending; an older file is replaced when the new one is whole.</summary>
     /// <exception cref="DeliveryException">The name ends otherwise, or ffmpeg failed.</exception>
     public static void Write(string film, string picture, MovingPictureOptions options, CancellationToken stop)
     {
-        var format = Path.GetExtension(picture).ToLowerInvariant() switch
-        {
-            ".webp" => "webp",
-            ".gif" => "gif",
-            _ => throw new DeliveryException($"'{picture}' is neither a .webp nor a .gif. Give it one of these endings."),
-        };
+        var format = Format(picture);
         if (options.Width is < 16 or > 4096 || options.Rate is < 1 or > 60 || options.Speed is not (>= 0.1 and <= 100)
             || options.Start is not (>= 0 and <= 1e6) || options.Seconds is <= 0 or > 1e6 or double.NaN)
             throw new DeliveryException("A moving picture is 16 to 4096 wide, has 1 to 60 frames in a second, plays at 0.1 to 100 times "
