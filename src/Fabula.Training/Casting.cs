@@ -1,4 +1,4 @@
-// People drawn for no story, as a portrait each: so that a model meets more faces than stories have, when it learns to draw them from words.
+// People drawn for no story, as a portrait each: so that a model that learns to draw them from words meets more faces than stories have.
 using Fabula.Models;
 using Fabula.Torch;
 using Fabula.Training.PaperTheatre;

@@ -77,7 +77,8 @@ public static class MatteRecipe
     {
         const int Mean = 1;
         var truth = Tensor.From([.. lessons.SelectMany(lesson => lesson.People)], lessons.Length, Height, Width);
-        return CrossEntropy.Call(net.Forward(JudgeRecipe.Pixels([.. lessons.Select(lesson => lesson.Frame)])), truth, Arg.None, Arg.None, Mean);
+        var logits = net.Forward(JudgeRecipe.Pixels([.. lessons.Select(lesson => lesson.Frame)]));
+        return CrossEntropy.Call(logits, truth, Arg.None, Arg.None, Mean);
     }
 
     /// <summary>Writes the averaged weights, and says how well they find people whom nobody has learned from.</summary>

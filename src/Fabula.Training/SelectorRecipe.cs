@@ -147,7 +147,7 @@ public static class SelectorRecipe
         return (there.Lt(0.5).Where(labels, scores) - labels).Square().Sum() / there.Sum();
     }
 
-    /// <summary>What the choice is worth on films of other people, beside the newest frames and the best; writes OneStory's files.</summary>
+    /// <summary>What the choice is worth on films of other people, beside the newest frames and the best; writes the files.</summary>
     static double Examine(SelectorSettings settings, OneStoryConfig config, Weights beside, VideoTools tools,
         IReadOnlyList<LatentStory> held, TrainingRun run, Teacher teacher, Action<string> say)
     {
