@@ -1,3 +1,4 @@
+using Fabula.Models;
 using Fabula.Narrative;
 
 namespace Fabula.Production.Tests;
@@ -37,6 +38,25 @@ public class BankRulesTests
         var same = KeyframeBank.Empty.With(new("a", 0, [], "park"), Colours(1), Width, Height, rules: BankRules.Product);
         Assert.Equal(same.Entries.Select(entry => entry.Label.Frame), bank.Entries.Select(entry => entry.Label.Frame));
         Assert.Equal(named.Pick(["shot-0"], 4), named.Pick(["shot-0"], 4, BankRules.Product));
+    }
+
+    [Fact]
+    public void Somebody_who_walks_in_has_a_keyframe_that_shows_them_whole()
+    {
+        // All frames look alike; only the plan knows that Ada is out of the frame at first, and half in it then.
+        byte[][] frames = [.. Enumerable.Repeat(Striped(1), 6)];
+        StageBox At(double x) => new(x - 0.1, 0.3, x + 0.1, 0.9);
+        List<IReadOnlyDictionary<string, StageBox>> staging = [.. new[] { default, At(0), At(0.2), At(0.4), At(0.5), At(0.5) }
+            .Select(box => new Dictionary<string, StageBox> { ["ada"] = box })];
+        KeyframeBank Remember(BankRules rules) => KeyframeBank.Empty.With(new("a", 0, ["ada"], "park"), frames, Width, Height, rules: rules,
+            staging: staging);
+        Assert.Equal([0, 4], Remember(BankRules.Product).Entries.Select(entry => entry.Label.Frame));
+        Assert.Equal([0], Remember(BankRules.Published).Entries.Select(entry => entry.Label.Frame));
+        Assert.Equal(At(0.5), Remember(BankRules.Product).Entries[1].Label.Boxes!["ada"]);
+        // Who is known needs no second one.
+        var again = Remember(BankRules.Product).With(new("b", 0, ["ada"], "park"), [.. frames.Select(_ => Striped(5))], Width, Height,
+            staging: staging);
+        Assert.Equal(["a", "a", "b"], again.Entries.Select(entry => entry.Label.Shot));
     }
 
     [Fact]

@@ -68,6 +68,51 @@ public sealed class PocketFilmTests
         }
     }
 
+    [Fact]
+    public void A_portrait_from_words_has_the_colours_that_the_words_say_and_is_the_picture_models()
+    {
+        var pocket = Path.Combine(Repository.Root, "models", "pocket");
+        using var model = FilmModel.Open(pocket);
+        ShotRequest Of(string top) => new()
+        {
+            Prompt = $"Medium shot. Plain wall: in front of a plain blue wall. Ada is a woman with fair skin, long black hair and a {top} "
+                + "dress. Ada stands there. The camera does not move.",
+            Frames = 1,
+            Width = Width,
+            Height = Height,
+            Seed = 5,
+            Steps = model.Facts.Steps,
+            Guidance = model.Facts.Guidance,
+            Shift = model.Facts.Shift,
+        };
+        // The dress: a narrow part of the middle, below the face.
+        double[] Dress(byte[] frame) => [.. Enumerable.Range(0, 3).Select(channel => Enumerable.Range(72, 16).SelectMany(y =>
+            Enumerable.Range(108, 8).Select(x => (double)frame[(y * Width + x) * 3 + channel])).Average())];
+        var (red, green) = (Render(model, Of("red"))[0], Render(model, Of("green"))[0]);
+        Assert.True(Dress(red)[0] > Dress(red)[1] + 60, string.Join(' ', Dress(red)));
+        Assert.True(Dress(green)[1] > Dress(green)[0] + 30, string.Join(' ', Dress(green)));
+        Assert.NotNull(CutOut.Of(new(red, Width, Height)));
+
+        var without = Directory.CreateTempSubdirectory("fabula-pocket-").FullName;
+        try
+        {
+            foreach (var file in Directory.EnumerateFiles(pocket, "*", SearchOption.AllDirectories))
+                if (Path.GetRelativePath(pocket, file) is var name && !name.StartsWith(PictureModel.FolderName, StringComparison.Ordinal))
+                {
+                    Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(without, name))!);
+                    File.CreateSymbolicLink(Path.Combine(without, name), file);
+                }
+            using var plain = FilmModel.Open(without);
+            Assert.NotEqual(red, Render(plain, Of("red"))[0]);
+            var place = Of("red") with { Drafts = [new(red, Width, Height)] };
+            Assert.Equal(Render(model, place)[0], Render(plain, place)[0]);
+        }
+        finally
+        {
+            Directory.Delete(without, recursive: true);
+        }
+    }
+
     static Picture Read(string reference) => PngReader.Read(Path.Combine(Sample, reference));
 
     static IReadOnlyList<byte[]> Render(FilmModel model, ShotRequest request)
