@@ -38,7 +38,7 @@ public sealed class SettingsFileTests
             {
                 "pocket-vae" => SettingsFile.Over(new VaeSettings(), json),
                 "pocket-text" => SettingsFile.Over(new TextSettings(), json),
-                "pocket-video" or "pocket-transitions" => SettingsFile.Over(new VideoSettings(), json),
+                "pocket-video" or "pocket-transitions" or "pocket-pictures" => SettingsFile.Over(new VideoSettings(), json),
                 "pocket-tokenizer" => SettingsFile.Over(new TokenizerSettings(), json),
                 "pocket-planner" => SettingsFile.Over(new PlannerSettings(), json),
                 "storymem-lora" => SettingsFile.Over(new LoraSettings(), json),
