@@ -223,14 +223,17 @@ public static class ProductionFolder
         catch (Exception e) when (e is JsonException or IOException) { return null; }
     }
 
-    internal static void WriteWhole(string path, ReadOnlySpan<byte> bytes)
+    internal static void WriteWhole(string path, byte[] bytes) => WriteWhole(path, file => file.Write(bytes));
+
+    /// <summary>Under another name until it is safe on the disk; nothing is left of a write that failed.</summary>
+    internal static void WriteWhole(string path, Action<Stream> write)
     {
         var temporary = $"{path}.{Environment.ProcessId}.new";
         try
         {
             using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
             {
-                file.Write(bytes);
+                write(file);
                 file.Flush(flushToDisk: true);
             }
             File.Move(temporary, path, overwrite: true);

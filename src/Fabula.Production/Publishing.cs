@@ -59,22 +59,8 @@ public static class Publishing
 
     static void Unpack(ZipArchiveEntry packed, string path)
     {
-        var temporary = $"{path}.{Environment.ProcessId}.new";
-        try
-        {
-            using (var content = packed.Open())
-            using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
-            {
-                content.CopyTo(file);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        using var content = packed.Open();
+        ProductionFolder.WriteWhole(path, content.CopyTo);
     }
 
     static bool IsThere(string output, Entry entry) => new FileInfo(Path.Combine(output, entry.Path)) is { Exists: true } file

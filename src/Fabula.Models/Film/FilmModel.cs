@@ -31,7 +31,7 @@ public sealed class FilmModel : IDisposable
     readonly ModelPart? _picturePart;
     Loaded<WanTransformer>? _painter;
     KeyframeModel? _keyframes;
-    PersonMatte? _matte;
+    readonly Lazy<PersonMatte?> _matte;
 
     public FilmFacts Facts { get; }
 
@@ -56,6 +56,7 @@ public sealed class FilmModel : IDisposable
     {
         (_folder, Facts, _device, _threads) = (folder, facts, device, threads);
         (_storyFolder, _picturePart) = (StoryFolder.Of(folder), PictureModel.Of(folder));
+        _matte = new(() => PersonMatte.IsIn(folder.Root) ? PersonMatte.Open(folder.Root) : null);
         _keepsParts = !large ?? folder.IsSmall;
         _type = folder.IsSmall && device.IsCpu ? DType.F32 : DType.BF16;
         _experts = new Loaded<WanTransformer>?[folder.Transformers.Count];
@@ -85,7 +86,7 @@ public sealed class FilmModel : IDisposable
         : _keyframes ??= new(_folder, Facts, _threads, () => Renders++);
 
     /// <summary>What finds people in pictures; null where the folder has none.</summary>
-    public PersonMatte? Matte => !PersonMatte.IsIn(_folder.Root) ? null : _matte ??= PersonMatte.Open(_folder.Root);
+    public PersonMatte? Matte => _matte.Value;
 
     public SeenWords SeenWords() => Models.SeenWords.Of(_folder);
 
@@ -417,8 +418,8 @@ public sealed class FilmModel : IDisposable
     public void Dispose()
     {
         _keyframes?.Dispose();
-        _matte?.Dispose();
-        (_keyframes, _matte) = (null, null);
+        _keyframes = null;
+        if (_matte.IsValueCreated) _matte.Value?.Dispose();
         if (_vae is null && _text is null && _clip is null && _story is null && _storyteller is null && _painter is null
             && _experts.All(expert => expert is null)) return;
         LibTorch.Run(() =>
