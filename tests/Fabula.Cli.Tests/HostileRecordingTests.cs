@@ -6,10 +6,15 @@ using static Fabula.Cli.Tests.Recording;
 
 namespace Fabula.Cli.Tests;
 
+/// <summary>Tests that measure the process's native memory: nothing else runs beside them.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public class Alone;
+
 /// <summary>
 /// `fabula models verify` on recordings that are damaged, lie, or ask for the absurd: one line that names what is wrong, exit code 2, soon,
 /// in little memory, and nothing left behind.
 /// </summary>
+[Collection(nameof(Alone))]
 public class HostileRecordingTests
 {
     const string W = "weights.safetensors", I = "inputs.safetensors", O = "outputs.safetensors", C = "config.json";
