@@ -87,7 +87,6 @@ public static class PocketFolder
             ["position_rows"] = network.LearnedPositions.Rows,
             ["position_columns"] = network.LearnedPositions.Columns,
             ["answers_clean"] = network.AnswersClean,
-            ["condition_alone"] = network.ConditionAlone,
             ["takes_drafts"] = network.TakesDrafts,
             ["pools_text"] = network.PoolsText,
         });
