@@ -17,7 +17,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         Recalled = "recalled.safetensors", Recalls = "recalled.json";
     public const int MostKeyframes = 3;
 
-    public Recipe Clip => field ??= new Recipe("clip", 2, Render)
+    public Recipe Clip => field ??= new Recipe("clip", 3, Render)
     {
         Check = Decode,
         Cost = step => ClipSettings.Of(step) is var clip

@@ -30,7 +30,7 @@ public static partial class Staging
             Place(shot, cast, standing);
             ways[shot.Id] = [.. cast.Select(id => Way(shot, id, Box(shot.Size, people[id], adults, standing[id])))];
             if (cast.Count == 1) (ways[shot.Id], standing[cast[0]]) = Walking(shot, ways[shot.Id][0], standing[cast[0]]);
-            ways[shot.Id] = [.. ways[shot.Id].Zip(cast, (way, id) => way with { Act = Act(shot, people[id], cast.Count) })];
+            ways[shot.Id] = [.. ways[shot.Id].Zip(cast, (way, id) => Acting(way, shot, people[id], cast.Count))];
             foreach (var gone in cast.Except(shot.End)) standing.Remove(gone);
         }
         return ways;
@@ -69,14 +69,30 @@ public static partial class Staging
     }
 
     /// <summary>What somebody does in the sentences that name them; alone in the picture, in all.</summary>
-    static StageAct Act(PlanShot shot, PlanCharacter person, int cast)
+    static StageWay Acting(StageWay way, PlanShot shot, PlanCharacter person, int cast)
     {
         string[] names = [person.Name, .. person.Aliases];
         var told = shot.Action.Split('.', '!', '?', ';').Where(sentence => cast == 1
             || names.Any(name => sentence.Contains(name, StringComparison.OrdinalIgnoreCase))).ToList();
+        if (way.From != way.To) return Walking(way, shot.Frames, told.Any(Runs().IsMatch));
         var speaks = shot.Dialogue.Any(line => line.Character == person.Id && line.OnScreen);
-        return told.Any(Hops().IsMatch) ? StageAct.Hop : speaks || told.Any(Sways().IsMatch) ? StageAct.Sway : StageAct.Stand;
+        return way with { Act = told.Any(Hops().IsMatch) ? StageAct.Hop : speaks || told.Any(Sways().IsMatch) ? StageAct.Sway
+            : StageAct.Stand };
     }
+
+    /// <summary>A step is as long as suits the figure; in few frames fewer are made, or nobody could tell one from the next.</summary>
+    static StageWay Walking(StageWay way, int frames, bool runs)
+    {
+        var steps = Math.Round(Math.Abs(way.To.Left - way.From.Left) / Math.Max(0.05, (runs ? RunStep : WalkStep) * way.From.Width));
+        var most = Math.Max(1, (way.End - way.Start) * (frames - 1) / FramesOfStep);
+        return way with { Steps = (int)Math.Clamp(steps, 1, most), Act = runs ? StageAct.Run : StageAct.Stand };
+    }
+
+    /// <summary>The length of a step in widths of a figure, and the fewest frames that it takes.</summary>
+    const double WalkStep = 0.9, RunStep = 1.3, FramesOfStep = 3;
+
+    [GeneratedRegex(@"\b(?:run|rush|hurr|race|racing|dash|flee)\w*", RegexOptions.IgnoreCase)]
+    private static partial Regex Runs();
 
     [GeneratedRegex(@"\b(?:jump|hop|skip|danc)\w*", RegexOptions.IgnoreCase)]
     private static partial Regex Hops();
@@ -115,11 +131,12 @@ public static partial class Staging
     public static IReadOnlyList<StageWay> OnBridge(PlanTransition join, PlanShot from, PlanShot to,
         IReadOnlyDictionary<string, IReadOnlyList<StageWay>> ways)
     {
+        StageWay Walks(StageWay way) => way.From == way.To ? way : Walking(way, join.Frames, runs: false);
         StageBox Of(PlanShot shot, string id, double at) => ways[shot.Id][shot.Start.Union(shot.End).ToList().IndexOf(id)].At(at);
         return
         [
-            .. join.Stay.Select(id => new StageWay(Of(from, id, 1), Of(to, id, 0), WalksIn, HasGone)),
-            .. join.Exit.Select(id => Goes(Of(from, id, 1), null)), .. join.Enter.Select(id => Comes(Of(to, id, 0), null)),
+            .. join.Stay.Select(id => Walks(new StageWay(Of(from, id, 1), Of(to, id, 0), WalksIn, HasGone))),
+            .. join.Exit.Select(id => Walks(Goes(Of(from, id, 1), null))), .. join.Enter.Select(id => Walks(Comes(Of(to, id, 0), null))),
         ];
     }
 

@@ -72,13 +72,35 @@ public sealed class StagingTests
     [Fact]
     public void Whoever_walks_leans_from_side_to_side_and_stands_upright_again()
     {
-        var way = new StageWay(new(0.1, 0.2, 0.3, 0.9), new(0.7, 0.2, 0.9, 0.9), 0.2, 0.8);
-        Assert.Equal(0, way.At(0.1).Tilt);
+        var way = new StageWay(new(0.1, 0.2, 0.3, 0.9), new(0.7, 0.2, 0.9, 0.9), 0.2, 0.8, Steps: 3);
+        Assert.Equal((0, 0), (way.At(0.1).Tilt, way.At(0.1).Stride));
         Assert.Equal(way.To, way.At(0.9));
-        var leaning = Enumerable.Range(0, 61).Select(i => way.At(0.2 + i / 100.0).Tilt).ToList();
-        Assert.True(leaning.Max() > 0.05 && leaning.Min() < -0.05);
-        Assert.All(leaning, tilt => Assert.InRange(Math.Abs(tilt), 0, 0.1));
-        Assert.All(Enumerable.Range(0, 10), i => Assert.Equal(0, new StageWay(way.From, way.From).At(i / 9.0).Tilt));
+        var walking = Enumerable.Range(0, 61).Select(i => way.At(0.2 + i / 100.0)).ToList();
+        Assert.True(walking.Max(box => box.Tilt) > 0.02 && walking.Min(box => box.Tilt) < -0.02);
+        Assert.All(walking, box => Assert.InRange(Math.Abs(box.Tilt), 0, 0.1));
+        // Apart, past one another, apart: three steps, and the legs together between them and at both ends.
+        Assert.True(way.At(0.3).Stride > 0.25 && way.At(0.5).Stride < -0.25 && way.At(0.7).Stride > 0.25);
+        Assert.All(new[] { 0.2, 0.4, 0.6, 0.8 }, at => Assert.Equal(0, way.At(at).Stride, 9));
+        Assert.All(Enumerable.Range(0, 10), i => Assert.Equal((0, 0), Still(new StageWay(way.From, way.From).At(i / 9.0))));
+        static (double, double) Still(StageBox box) => (box.Tilt, box.Stride);
+    }
+
+    [Fact]
+    public void Steps_are_as_many_as_the_way_is_long_and_who_runs_leans_forward_and_swings_further()
+    {
+        StageWay Going(string action, double frames = 17) => Staged(Shot("s", ShotSize.Wide, ["ada"], [], true, ("ada", "right")) with
+        {
+            Action = action,
+            Frames = (int)frames,
+        })["s"][0];
+        var (walks, runs) = (Going("Ada walks off to the right."), Going("Ada runs off to the right."));
+        Assert.InRange(walks.Steps, 2, 4);
+        Assert.True(runs.Steps < walks.Steps);
+        Assert.Equal(1, Going("Ada walks off to the right.", 5).Steps);
+        double Most(StageWay way, Func<StageBox, double> of) => Enumerable.Range(0, 101).Max(i => Math.Abs(of(way.At(i / 100.0))));
+        Assert.True(Most(runs, box => box.Stride) > Most(walks, box => box.Stride));
+        Assert.True(Enumerable.Range(50, 10).All(i => runs.At(i / 100.0).Tilt > 0.05), "forward is to the right");
+        Assert.Equal(0, Staged(Shot("s", ShotSize.Wide, ["ada"], ["ada"]) with { Action = "Ada runs a shop." })["s"][0].Steps);
     }
 
     [Theory]
