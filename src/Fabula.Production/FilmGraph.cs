@@ -31,7 +31,7 @@ public sealed record FilmGraphInput(FilmPlan Plan, string Root, IReadOnlyList<So
     public bool WordsFirst { get; init; }
 }
 
-public static class FilmGraph
+public static partial class FilmGraph
 {
     /// <summary>Raised when the film is put together in another way.</summary>
     const int Delivery = 1;
@@ -47,7 +47,7 @@ public static class FilmGraph
     /// <exception cref="GraphException">A picture of the bible is missing, or lies outside the production.</exception>
     public static BuildGraph Create(FilmGraphInput input, Recipes recipes) => new Draft(input, recipes).Make();
 
-    sealed class Draft(FilmGraphInput input, Recipes recipes)
+    sealed partial class Draft(FilmGraphInput input, Recipes recipes)
     {
         readonly FilmPlan _plan = input.Plan;
         readonly FilmFacts _facts = input.Facts;
@@ -108,66 +108,6 @@ public static class FilmGraph
             var settings = Settings.Of(new WordsSettings(input.Renderer, prompt));
             _words.Add(_steps[id] = new Step(id, recipes.Words, settings, [], [Recipes.Rows]));
             return _steps[id];
-        }
-
-        bool Banks => _plan.Film.Method == FilmMethod.StoryMem && _facts.Modes.HasFlag(FilmModes.Memory) && _facts.MostMemory > 0;
-
-        Step? _bank;
-
-        /// <summary>Pictures of the bible are the oldest in the bank, and so in its sink [StoryMem, MR2V].</summary>
-        void StartBank()
-        {
-            if (_plan.Shots.Count == 0) return;
-            var first = _plan.Shots[0];
-            var people = _plan.Characters.Select(person => (Step: Portrait(person, first),
-                Label: new BankLabel($"portrait/{person.Id}", 0, [person.Id], null)));
-            var places = _plan.Locations.Select(place => (Step: Plate(place, first),
-                Label: new BankLabel($"plate/{place.Id}", 0, [], place.Id)));
-            var pictures = people.Concat(places).Where(picture => picture.Step?.Recipe == recipes.Import).ToList();
-            if (pictures.Count > 0)
-                _bank = Add(new Step("bank/references", recipes.Remember, BankOf([.. pictures.Select(picture => picture.Label)]),
-                    [.. pictures.Select((picture, i) => picture.Step!.As($"picture-{i + 1}"))], [Recipes.Bank, Recipes.Labels]));
-        }
-
-        void AddToBank(PlanShot shot, Step clip)
-        {
-            var label = new BankLabel(shot.Id, 0, [.. shot.Start.Union(shot.End)], _placeOf[shot.Scene]);
-            var cast = shot.Start.Union(shot.End).ToList();
-            var ways = _facts.Modes.HasFlag(FilmModes.Background) && cast.Count > 0
-                ? cast.Zip(Ways[shot.Id]).ToDictionary(pair => pair.First, pair => pair.Second) : null;
-            _bank = Add(new Step($"bank/{shot.Id}", recipes.Remember, BankOf([label], ways), [.. BankInputs(), clip.As("clip")],
-                [Recipes.Bank, Recipes.Labels]));
-        }
-
-        Settings BankOf(IReadOnlyList<BankLabel> labels, IReadOnlyDictionary<string, StageWay>? ways = null) =>
-            Settings.Of(new BankSettings(_plan.Film.Width, _plan.Film.Height, labels, input.Eyes, ways));
-
-        IEnumerable<Input> BankInputs() => _bank is null ? [] : [_bank.As("bank", Recipes.Bank), _bank.As("labels", Recipes.Labels)];
-
-        /// <summary>StoryMem's way: the bank of all shots before; nothing else is remembered. Drafts are as in all films.</summary>
-        Step Banked(PlanShot shot, PlanShot? before)
-        {
-            List<Input> inputs = [.. BankInputs()];
-            if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
-            else if (Keyframes.Of(shot) is { } keyframe) inputs.Add(keyframe.As("first"));
-            var background = _facts.Modes.HasFlag(FilmModes.Background) ? Plate(_places[_placeOf[shot.Scene]], shot) : null;
-            var (drafts, zoom, staging) = Drafts(shot, background);
-            inputs.AddRange(drafts);
-            var settings = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), []) with
-            {
-                Zoom = zoom,
-                Staging = staging,
-                Motion = MotionOf(shot, before),
-            };
-            if (_bank is not null)
-                settings = settings with
-                {
-                    BankRoom = _facts.MostMemory,
-                    Pinned = KeyframeBank.Pins(shot, ById, _placeOf),
-                    MemoryGuidance = _facts.MemoryGuidance,
-                    Cast = staging is not null && staging.Count > drafts.Count - 1 ? [.. shot.Start.Union(shot.End)] : null,
-                };
-            return new Step(Clip(shot.Id), recipes.Clip, settings.Canonical(), inputs, [Recipes.Clips]);
         }
 
         /// <summary>What a shot's frames will be like: its place, and pictures of its people on their ways.</summary>
@@ -286,34 +226,6 @@ public static class FilmGraph
             for (var i = 0; room > 0 && i < shots.Count * (Recipes.MostKeyframes - 1); i++, room--) takes[i % shots.Count]++;
             List<Step> steps = [.. place is null ? [] : (Step[])[place], .. people, .. Enumerable.Reverse(shots)];
             return (steps, [.. Enumerable.Repeat(1, steps.Count - shots.Count), .. Enumerable.Reverse(takes)], behind);
-        }
-
-        Step? Portrait(PlanCharacter person, PlanShot shot) =>
-            Picture($"portrait/{person.Id}", person.References,
-                $"Medium shot. Plain wall: in front of a plain blue wall. {person.Name} is {Sentence(person.Appearance)} "
-                    + $"{person.Name} stands there. The camera does not move. {_plan.Film.Look}", shot, person.Appearance);
-
-        Step? Plate(PlanLocation place, PlanShot shot) =>
-            Picture($"plate/{place.Id}", place.References,
-                $"Wide shot. {place.Name}: {Sentence(place.Description)} Nobody is there. The camera does not move. "
-                    + _plan.Film.Look, shot, place.Description);
-
-        /// <summary>Whether people and places are drawn first; a model that takes backgrounds relies on them in every shot.</summary>
-        bool DrawsFor(PlanShot shot) =>
-            _facts.DrawsPortraits && (shot.Method == ShotMethod.Keyframe || _facts.Modes.HasFlag(FilmModes.Background)
-                || _plan.Film.Method == FilmMethod.MovieDreamer);
-
-        /// <summary>The bible's first picture; else a drawn one where the shot's method and the model want it.</summary>
-        Step? Picture(string id, IReadOnlyList<string> references, string prompt, PlanShot shot, string words)
-        {
-            if (_steps.TryGetValue(id, out var known))
-                return known.Recipe == recipes.Import || DrawsFor(shot) ? known : null;
-            if (references.Count > 0)
-                return Add(new Step(id, recipes.Import, Settings.None, [SourceInput.Read("picture", input.Root, references[0])],
-                    [Recipes.Pictures]));
-            if (!DrawsFor(shot) || words.Length == 0) return null;
-            var drawn = Words(prompt.Trim(), 1, (ulong)PlanIds.Seed(_plan.Film.Seed, id), []);
-            return Add(new Step(id, recipes.Clip, drawn, [], [Recipes.Clips]));
         }
     }
 }
