@@ -20,7 +20,7 @@ public static partial class FilmGraph
             var first = _plan.Shots[0];
             var people = _plan.Characters.Select(person => (Step: Portrait(person, first),
                 Label: new BankLabel($"portrait/{person.Id}", 0, [person.Id], null)));
-            var places = _plan.Locations.Select(place => (Step: Plate(place, first),
+            var places = _plan.Locations.Select(place => (Step: OwnPlate(place, first),
                 Label: new BankLabel($"plate/{place.Id}", 0, [], place.Id)));
             var pictures = people.Concat(places).Where(picture => picture.Step?.Recipe == recipes.Import).ToList();
             if (pictures.Count > 0)
@@ -50,21 +50,16 @@ public static partial class FilmGraph
             if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
             else if (Keyframes.Of(shot) is { } keyframe) inputs.Add(keyframe.As("first"));
             var background = _facts.Modes.HasFlag(FilmModes.Background) ? Plate(_places[_placeOf[shot.Scene]], shot) : null;
-            var (drafts, zoom, staging) = Drafts(shot, background);
-            inputs.AddRange(drafts);
-            var settings = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), []) with
-            {
-                Zoom = zoom,
-                Staging = staging,
-                Motion = MotionOf(shot, before),
-            };
+            var drafts = Drafts(shot, background);
+            inputs.AddRange(drafts.Inputs);
+            var settings = drafts.On(ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), [])) with { Motion = MotionOf(shot, before) };
             if (_bank is not null)
                 settings = settings with
                 {
                     BankRoom = _facts.MostMemory,
                     Pinned = KeyframeBank.Pins(shot, ById, _placeOf),
                     MemoryGuidance = _facts.MemoryGuidance,
-                    Cast = staging is not null && staging.Count > drafts.Count - 1 ? [.. shot.Start.Union(shot.End)] : null,
+                    Cast = drafts.Unknown ? [.. shot.Start.Union(shot.End)] : null,
                 };
             return new Step(Clip(shot.Id), recipes.Clip, settings.Canonical(), inputs, [Recipes.Clips]);
         }

@@ -1,7 +1,8 @@
 // From a plan to a graph: pictures of people and places, clips with the memory that the plan names, bridges, and the film. Read this after
 // Fabula.Build/BuildGraph.cs. Pure: the same plan, facts and files give the same graph, and nothing runs.
 //
-//   portrait/ada  plate/kitchen     a picture from the bible, or drawn where the model wants one
+//   portrait/ada  plate/kitchen     a picture from the bible, or drawn where the model wants one; prop/basket: from the bible
+//   plate/kitchen@night             the same place at another hour, or from its other side
 //   clip/SHOT                       its words, its seed, what it remembers; cut: false begins with the last frame of the shot before
 //   keyframe/SHOT                   the first frame of a shot, made before its clip: a picture of the plan's; InfinityStory: from its place
 //                                   and people; MovieDreamer: from its tokens (Keyframes.cs)
@@ -111,13 +112,40 @@ public static partial class FilmGraph
         }
 
         /// <summary>What a shot's frames will be like: its place, and pictures of its people on their ways.</summary>
-        (IReadOnlyList<Input> Inputs, double Zoom, IReadOnlyList<StageWay>? Staging) Drafts(PlanShot shot, Step? background)
+        Drafted Drafts(PlanShot shot, Step? background) => background is null ? Drafted.Nothing
+            : Drafts(shot, background, [.. shot.Start.Union(shot.End)], Ways[shot.Id], Staging.Props(_plan, shot, Ways[shot.Id]));
+
+        /// <param name="cast">Whose ways they are.</param>
+        /// <param name="held">Things that have pictures are laid on the place, too.</param>
+        Drafted Drafts(PlanShot shot, Step background, IReadOnlyList<string> cast, IReadOnlyList<StageWay> ways,
+            IReadOnlyList<(PlanProp Prop, HeldProp Held)> held)
         {
-            if (background is null) return ([], 1, null);
             List<Input> inputs = [background.As("background")];
-            foreach (var (i, id) in shot.Start.Union(shot.End).Index())
+            foreach (var (i, id) in cast.Index())
                 if (Portrait(_people[id], shot) is { } portrait) inputs.Add(portrait.As($"person-{i + 1}"));
-            return (inputs, PlateView.Zoom(shot.Size), Ways[shot.Id]);
+            var seen = held.Where(thing => thing.Prop.References.Count > 0).ToList();
+            inputs.AddRange(seen.Select((thing, i) => Thing(thing.Prop).As($"prop-{i + 1}")));
+            var unknown = cast.Count > inputs.Count - 1 - seen.Count;
+            return new(inputs, PlateView.Zoom(shot.Size), ways, seen.Count == 0 ? null : [.. seen.Select(thing => thing.Held)], Light(shot),
+                unknown);
+        }
+
+        /// <param name="Unknown">Somebody has no picture.</param>
+        sealed record Drafted(IReadOnlyList<Input> Inputs, double Zoom, IReadOnlyList<StageWay>? Staging, IReadOnlyList<HeldProp>? Props,
+            FigureLight? Light, bool Unknown)
+        {
+            public static readonly Drafted Nothing = new([], 1, null, null, null, false);
+
+            public ClipSettings On(ClipSettings clip) => clip with { Zoom = Zoom, Staging = Staging, Props = Props, Light = Light };
+
+            /// <summary>
+            /// As the shot begins: only who is there then is in its way, so that whoever comes later changes nothing of it.
+            /// </summary>
+            public Drafted Begun() => this with
+            {
+                Staging = Staging?.Select(way => new StageWay(way.At(0), way.At(0))).ToList(),
+                Props = Props?.Select(prop => prop.Still()).ToList(),
+            };
         }
 
         bool TellsOneStory => _plan.Film.Method == FilmMethod.OneStory && _facts.Modes.HasFlag(FilmModes.Story);
@@ -140,8 +168,8 @@ public static partial class FilmGraph
             if (Banks && shot.Method != ShotMethod.Text) return Banked(shot, before);
             var (memory, takes, background) = Memory(shot);
             List<Input> inputs = [.. memory.Select((step, i) => step.As($"memory-{i + 1}"))];
-            var (drafts, zoom, staging) = Drafts(shot, background);
-            inputs.AddRange(drafts);
+            var drafts = Drafts(shot, background);
+            inputs.AddRange(drafts.Inputs);
             if (Recall(shot) is { } recall) inputs.Add(recall.As("recalled", Recipes.Recalled));
             if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
             if (Keyframes.Of(shot) is { } keyframe)
@@ -149,17 +177,10 @@ public static partial class FilmGraph
             else if (_plan.Film.Method == FilmMethod.InfinityStory && shot.Cut && shot.Method != ShotMethod.Text
                 && _facts.Modes.HasFlag(FilmModes.First))
             {
-                // Only who is there at the beginning is in its way, so that whoever comes later changes nothing of it.
-                var standing = staging?.Select(way => new StageWay(way.At(0), way.At(0))).ToList();
-                var drawn = Words(shot.Keyframe, 1, (ulong)(shot.KeyframeSeed ?? Seed(shot)), takes, zoom, standing);
-                inputs.Add(Add(new Step($"keyframe/{shot.Id}", recipes.Clip, drawn, [.. inputs], [Recipes.Clips])).As("first"));
+                var drawn = drafts.Begun().On(ClipOf(shot.Keyframe, 1, (ulong)(shot.KeyframeSeed ?? Seed(shot)), takes));
+                inputs.Add(Add(new Step($"keyframe/{shot.Id}", recipes.Clip, drawn.Canonical(), [.. inputs], [Recipes.Clips])).As("first"));
             }
-            var words = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes) with
-            {
-                Zoom = zoom,
-                Staging = staging,
-                Motion = MotionOf(shot, before),
-            };
+            var words = drafts.On(ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes)) with { Motion = MotionOf(shot, before) };
             return new Step(Clip(shot.Id), recipes.Clip, words.Canonical(), inputs, [Recipes.Clips]);
         }
 
@@ -176,20 +197,20 @@ public static partial class FilmGraph
             var prompt = $"{join.Prompt} {string.Concat(people)}{where}".Trim();
             List<Input> inputs = [_steps[Clip(from.Id)].As("first"), _steps[Clip(to.Id)].As("last")];
             // Drafts show a place from one side: where the framing changes, the way between is the model's.
-            var background = from.Size == to.Size && _facts.Modes.HasFlag(FilmModes.Background) ? Plate(place, to) : null;
-            if (background is not null) inputs.Add(background.As("background"));
-            var staging = background is null ? null : Staging.OnBridge(join, from, to, Ways);
-            for (var i = 0; i < staging?.Count; i++)
-                if (Portrait(cast[i], to) is { } portrait) inputs.Add(portrait.As($"person-{i + 1}"));
-            return new Step(Bridge(join.Id), recipes.Clip, Words(prompt, join.Frames, (ulong)(join.Seed ?? _plan.Film.Seed), [],
-                background is null ? 1 : PlateView.Zoom(to.Size), staging), inputs, [Recipes.Clips]);
+            var alike = from.Size == to.Size && PlateView.IsReverse(from) == PlateView.IsReverse(to);
+            var drafts = Drafted.Nothing;
+            if (alike && _facts.Modes.HasFlag(FilmModes.Background) && Plate(place, to) is { } background)
+            {
+                var ways = Staging.OnBridge(join, from, to, Ways);
+                var held = Staging.PropsOnBridge(_plan, join, from, to, ways);
+                drafts = Drafts(to, background, [.. cast.Select(person => person.Id)], ways, held);
+            }
+            inputs.AddRange(drafts.Inputs);
+            var clip = drafts.On(ClipOf(prompt, join.Frames, (ulong)(join.Seed ?? _plan.Film.Seed), []));
+            return new Step(Bridge(join.Id), recipes.Clip, clip.Canonical(), inputs, [Recipes.Clips]);
         }
 
         static string Sentence(string text) => text.TrimEnd('.', ' ') + ".";
-
-        Settings Words(string prompt, int frames, ulong seed, IReadOnlyList<int> memory, double zoom = 1,
-            IReadOnlyList<StageWay>? staging = null) =>
-            (ClipOf(prompt, frames, seed, memory) with { Zoom = zoom, Staging = staging }).Canonical();
 
         ClipSettings ClipOf(string prompt, int frames, ulong seed, IReadOnlyList<int> memory) => new(input.Renderer, prompt,
             _plan.Film.Avoid ?? "", _plan.Film.Width, _plan.Film.Height, frames, _facts.Frames, seed, input.Steps ?? _facts.Steps,

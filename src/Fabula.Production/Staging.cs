@@ -9,7 +9,7 @@ namespace Fabula.Production;
 public static partial class Staging
 {
     /// <summary>Shares of a shot: when people begin and end to walk in and out, and when those appear or vanish who use a door.</summary>
-    const double WalksIn = 0.08, HasCome = 0.75, WalksOut = 0.2, HasGone = 0.92, Appears = 0.4, Vanishes = 0.6;
+    const double WalksIn = 0.04, HasCome = 0.85, WalksOut = 0.16, HasGone = 0.98, Appears = 0.3, Vanishes = 0.7;
 
     /// <summary>
     /// Everybody's way in every shot, by the shot's name, for its people in the order of <see cref="PlanShot.Start"/> and then
@@ -22,13 +22,14 @@ public static partial class Staging
         var people = plan.Characters.ToDictionary(person => person.Id);
         var ways = new Dictionary<string, IReadOnlyList<StageWay>>();
         var standing = new Dictionary<string, double>();
+        var doors = plan.Scenes.ToDictionary(scene => scene.Id, scene => plan.Locations.Single(place => place.Id == scene.Location).Door);
         foreach (var shot in plan.Shots)
         {
             if (shot.Cut) standing.Clear();
             var cast = shot.Start.Union(shot.End).ToList();
             var adults = cast.Any(id => !IsChild(people[id]));
-            Place(shot, cast, standing);
-            ways[shot.Id] = [.. cast.Select(id => Way(shot, id, Box(shot.Size, people[id], adults, standing[id])))];
+            Place(shot, cast, standing, doors[shot.Scene]);
+            ways[shot.Id] = [.. cast.Select(id => Way(shot, id, Box(shot.Size, people[id], adults, standing[id]), doors[shot.Scene]))];
             if (cast.Count == 1) (ways[shot.Id], standing[cast[0]]) = Walking(shot, ways[shot.Id][0], standing[cast[0]]);
             ways[shot.Id] = [.. ways[shot.Id].Zip(cast, (way, id) => Acting(way, shot, people[id], cast.Count))];
             foreach (var gone in cast.Except(shot.End)) standing.Remove(gone);
@@ -37,10 +38,12 @@ public static partial class Staging
     }
 
     /// <summary>Gives everybody in the shot a middle, as a share of its width.</summary>
-    static void Place(PlanShot shot, List<string> cast, Dictionary<string, double> standing)
+    /// <param name="door">Whoever uses it stands on its side.</param>
+    static void Place(PlanShot shot, List<string> cast, Dictionary<string, double> standing, int? door)
     {
         var apart = Framing(shot.Size, false, true).Apart;
-        int Side(string id) => shot.Sides.GetValueOrDefault(id) switch { "left" => -1, "right" => 1, _ => 0 };
+        var beside = door is { } at ? (at < 50) == PlateView.IsReverse(shot) ? 1 : -1 : 0;
+        int Side(string id) => shot.Sides.GetValueOrDefault(id) switch { "left" => -1, "right" => 1, "door" => beside, _ => 0 };
         var strangers = cast.Where(id => !standing.ContainsKey(id)).ToList();
         if (strangers.Count == cast.Count)
         {
@@ -74,6 +77,7 @@ public static partial class Staging
         string[] names = [person.Name, .. person.Aliases];
         var told = shot.Action.Split('.', '!', '?', ';').Where(sentence => cast == 1
             || names.Any(name => sentence.Contains(name, StringComparison.OrdinalIgnoreCase))).ToList();
+        if (way.From == default || way.To == default) return way;
         if (way.From != way.To) return Walking(way, shot.Frames, told.Any(Runs().IsMatch));
         var speaks = shot.Dialogue.Any(line => line.Character == person.Id && line.OnScreen);
         return way with { Act = told.Any(Hops().IsMatch) ? StageAct.Hop : speaks || told.Any(Sways().IsMatch) ? StageAct.Sway
@@ -103,10 +107,25 @@ public static partial class Staging
     [GeneratedRegex(@"\b(?:walk|run|go|step|hurr|wander|stroll)\w*\b[^.!?]*\bto the (left|right)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Walks();
 
-    static StageWay Way(PlanShot shot, string id, StageBox box)
+    /// <param name="door">Where the place's door is, in percent of its width.</param>
+    static StageWay Way(PlanShot shot, string id, StageBox box, int? door)
     {
         var (comes, goes, side) = (!shot.Start.Contains(id), !shot.End.Contains(id), shot.Sides.GetValueOrDefault(id));
+        if ((comes || goes) && side == "door" && door is { } at && PlateView.Zoom(shot.Size) == 1)
+        {
+            var behind = InDoor(box, PlateView.IsReverse(shot) ? 1 - at / 100.0 : at / 100.0);
+            return comes ? new(behind, box, WalksIn, HasCome, Door: StageDoor.From)
+                : new(box, behind, WalksOut, HasGone, Door: StageDoor.To);
+        }
         return comes ? Comes(box, side) : goes ? Goes(box, side) : new(box, box);
+    }
+
+    /// <summary>Somebody in a doorway at the back: a little smaller, and higher in the picture, as the drawn world has it.</summary>
+    static StageBox InDoor(StageBox box, double middle)
+    {
+        const double Smaller = 0.88, Higher = 0.13;
+        var (width, height, bottom) = (box.Width * Smaller, box.Height * Smaller, box.Bottom - Higher);
+        return new(middle - width / 2, bottom - height, middle + width / 2, bottom);
     }
 
     static StageWay Comes(StageBox box, string? side) =>

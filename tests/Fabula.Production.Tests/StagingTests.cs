@@ -25,13 +25,17 @@ public sealed class StagingTests
             Seed = 1,
         };
 
-    static IReadOnlyDictionary<string, IReadOnlyList<StageWay>> Staged(params PlanShot[] shots)
+    static IReadOnlyDictionary<string, IReadOnlyList<StageWay>> Staged(params PlanShot[] shots) => Staged(null, shots);
+
+    static IReadOnlyDictionary<string, IReadOnlyList<StageWay>> Staged(int? door, params PlanShot[] shots)
     {
         using var production = new SmallProduction();
         using var film = production.Open();
         PlanCharacter Person(string id, string looks) => new() { Id = id, Name = id, Appearance = looks };
         return Staging.Of(film.Plan with
         {
+            Locations = [new() { Id = "there", Name = "There", Description = "", Door = door }],
+            Scenes = [new() { Id = "one", Heading = "THERE", Location = "there" }],
             Characters = [Person("ada", "a woman"), Person("ben", "A little boy, in red"), Person("cy", "a tall man")],
             Shots = shots,
         });
@@ -172,6 +176,39 @@ public sealed class StagingTests
         Assert.Equal(default, ways[0].At(1));
         Assert.Equal(default, ways[1].At(0));
         Assert.NotEqual(default, ways[1].At(1));
+        // They fade, and do not pop.
+        double[] Faded(StageWay way) => [.. Enumerable.Range(0, 21).Select(i => way.At(i / 20.0)).Where(box => box != default)
+            .Select(box => box.Faded)];
+        Assert.True(Faded(ways[0])[0] == 0 && Faded(ways[0])[^1] > 0.5 && Faded(ways[1])[0] > 0.5 && Faded(ways[1])[^1] == 0);
+    }
+
+    [Fact]
+    public void Where_the_bible_knows_the_door_people_come_out_of_it_and_go_into_it()
+    {
+        IReadOnlyList<StageWay> Ways(ShotSize size, CameraAngle angle = CameraAngle.Eye) => Staged(20,
+            Shot("s", size, ["ada"], ["cy"], true, ("ada", "door"), ("cy", "door")) with { Angle = angle })["s"];
+        var (goes, comes) = (Ways(ShotSize.Wide)[0], Ways(ShotSize.Wide)[1]);
+        Assert.Equal((default, default), (goes.At(1), comes.At(0)));
+        foreach (var box in new[] { goes.At(0.9), comes.At(0.1) })
+        {
+            Assert.InRange(Middle(box), 0.15, 0.3);
+            Assert.True(box.Bottom < goes.From.Bottom - 0.08 && box.Height < goes.From.Height && box.Faded > 0.5, "further away");
+        }
+        Assert.True(comes.Steps > 0 && comes.At(1).Faded == 0 && comes.At(0.4).Faded == 0);
+        Assert.InRange(Middle(Ways(ShotSize.Wide, CameraAngle.Reverse)[1].At(0.1)), 0.7, 0.85);
+        // Who stays makes room on the door's side.
+        var joins = Shot("s", ShotSize.Wide, ["ada"], ["ada", "cy"], true, ("cy", "door"));
+        Assert.True(Middle(Staged(20, joins)["s"][1].At(1)) < 0.5 && Middle(Staged(80, joins)["s"][1].At(1)) > 0.5);
+        Assert.Equal(default, Ways(ShotSize.Medium)[1].From);                    // a near shot does not see the door
+    }
+
+    [Fact]
+    public void Half_of_a_figure_that_fades_is_the_place()
+    {
+        var place = new Picture([.. Enumerable.Repeat((byte)101, 100 * 60 * 3)], 100, 60);
+        byte Red(double faded) => Collage.Of(place, [CutOut.Of(Portrait())],
+            [new(0.45, 10 / 60.0, 0.55, 50 / 60.0, Faded: faded)]).Rgb[(30 * 100 + 50) * 3];
+        Assert.Equal((255, 178, 101), (Red(0), Red(0.5), Red(1)));
     }
 
     [Fact]

@@ -88,9 +88,12 @@ public sealed class CutOut
                 var (over, above) = (column - middle, row - y - tall);
                 var (u, v) = (over * cosine + above * sine, above * cosine - over * sine);
                 var (across, down) = hinge.Back(left + (u + middle - x) / scale, top + (v + tall) / scale);
-                Mix(rgb.AsSpan((row * width + column) * 3, 3), across, down, 1 / scale);
+                Mix(rgb.AsSpan((row * width + column) * 3, 3), across, down, 1 / scale, (int)Math.Round(Opaque * (1 - box.Faded)));
             }
     }
+
+    /// <summary>The figure in another light.</summary>
+    public CutOut Lit(Func<Picture, Picture> light) => new(light(_portrait), _ground, Bounds);
 
     /// <summary>A part of the figure, in its place.</summary>
     /// <param name="from">Per pixel which pixel of the figure is there; null: none.</param>
@@ -111,7 +114,10 @@ public sealed class CutOut
         : _portrait.Rgb[(y * _portrait.Width + x) * 3] + _portrait.Rgb[(y * _portrait.Width + x) * 3 + 1]
             + _portrait.Rgb[(y * _portrait.Width + x) * 3 + 2];
 
-    void Mix(Span<byte> pixel, double x, double y, double side)
+    /// <summary>How much of a figure is seen that is wholly there.</summary>
+    const int Opaque = 256;
+
+    void Mix(Span<byte> pixel, double x, double y, double side, int opacity)
     {
         var (portrait, ground) = (_portrait, _ground);
         var (x0, y0) = ((int)Math.Max(0, Math.Floor(x)), (int)Math.Max(0, Math.Floor(y)));
@@ -128,7 +134,7 @@ public sealed class CutOut
                 sum = (sum.R + portrait.Rgb[at], sum.G + portrait.Rgb[at + 1], sum.B + portrait.Rgb[at + 2]);
             }
         if (seen == 0) return;
-        byte Mixed(byte under, int over) => (byte)((under * (all - seen) + over) / all);
+        byte Mixed(byte under, int over) => (byte)((under * (all * Opaque - seen * opacity) + over * opacity) / (all * Opaque));
         (pixel[0], pixel[1], pixel[2]) = (Mixed(pixel[0], sum.R), Mixed(pixel[1], sum.G), Mixed(pixel[2], sum.B));
     }
 
@@ -193,10 +199,12 @@ public static class Collage
     /// </summary>
     /// <param name="staging">Per frame a box for each of the people.</param>
     /// <param name="first">As large as the place.</param>
+    /// <param name="anew">Who is laid on a given frame although they stay.</param>
     public static IReadOnlyList<Picture> Clip(Picture place, IReadOnlyList<CutOut?> people, IReadOnlyList<IReadOnlyList<StageBox>> staging,
-        Picture? first, Picture? last)
+        Picture? first, Picture? last, IReadOnlySet<int>? anew = null)
     {
-        bool[] walks = [.. people.Select((figure, i) => figure is not null && staging.Any(boxes => boxes[i] != staging[0][i]))];
+        bool[] walks = [.. people.Select((figure, i) => figure is not null
+            && (anew?.Contains(i) == true || staging.Any(boxes => boxes[i] != staging[0][i])))];
         var (start, end) = (Without(walks, first, place, staging[0]), Without(walks, last, place, staging[^1]));
         List<CutOut?> walkers = [.. people.Select((figure, i) => walks[i] ? figure : null)];
         return [.. staging.Select((boxes, i) => (i < (staging.Count + 1) / 2 ? start ?? end : end ?? start) is { } known

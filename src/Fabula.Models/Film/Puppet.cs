@@ -37,8 +37,8 @@ sealed class Puppet
         var row = Math.Min(ground, gap.Top + (int)Math.Ceiling(Touching * tall));
         CutOut Leg(int side) => figure.Piece((x, y) =>
         {
-            var here = y >= hip - aside && (side < 0 ? x <= gap.Column : x > gap.Column) && Math.Abs(x - gap.Column) <= LegReach * tall;
-            return !here ? null : y >= row ? (x, y) : (x, row);
+            var beside = side < 0 ? x <= gap.Column : x > gap.Column;
+            return !beside || y < hip - aside || Math.Abs(x - gap.Column) > LegReach * tall ? null : (x, Math.Max(y, row));
         });
         return new(figure.Piece((x, y) => IsLeg(x, y) ? null : (x, y)),
             [(Leg(-1), gap.Column - aside), (Leg(1), gap.Column + aside)], hip, reach, aside);
@@ -57,7 +57,7 @@ sealed class Puppet
         _body.Lay(rgb, width, height, box, new(0, 0, 0, 0, sinks));
     }
 
-    /// <summary>The column between the legs, and the row where they begin: of all columns near the middle the one that parts most.</summary>
+    /// <summary>The column between the legs, and the row where they begin: of the columns near the middle that parts most.</summary>
     static (int Column, int Top)? Gap(CutOut figure)
     {
         var (left, top, right, bottom) = figure.Bounds;
