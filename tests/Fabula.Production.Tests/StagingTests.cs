@@ -157,6 +157,14 @@ public sealed class StagingTests
     }
 
     [Fact]
+    public void Specks_beside_a_figure_are_ground()
+    {
+        var portrait = Portrait();
+        for (var y = 3; y < 5; y++) portrait.Rgb.AsSpan((y * 100 + 20) * 3, 6).Clear();
+        Assert.Equal((45, 10, 54, 49), CutOut.Of(portrait)!.Bounds);
+    }
+
+    [Fact]
     public void A_figure_leans_around_its_feet()
     {
         var place = new Picture(new byte[100 * 60 * 3], 100, 60);

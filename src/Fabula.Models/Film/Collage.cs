@@ -26,7 +26,7 @@ public sealed class CutOut
     /// How far ground is apart from the border's pixel that it hangs together with, likewise: white hair before a pale wall, which soft
     /// outlines lead to in small steps, is further.
     /// </summary>
-    const int GroundRange = 70;
+    const int GroundRange = 40;
 
     /// <summary>The least share of a picture that is ground.</summary>
     const double LeastGround = 0.2;
@@ -52,6 +52,7 @@ public sealed class CutOut
     public static CutOut? Of(Picture portrait)
     {
         var ground = Ground(portrait);
+        Clean(ground, portrait.Width);
         var bounds = Around(ground, portrait.Width);
         return ground.Count(pixel => pixel) >= LeastGround * ground.Length && bounds.Right >= bounds.Left
             ? new(portrait, ground, bounds) : null;
@@ -154,6 +155,37 @@ public sealed class CutOut
         var (width, height) = (portrait.Width, portrait.Height);
         var sides = Enumerable.Range(0, height).SelectMany(row => new[] { row * width, row * width + width - 1 });
         return Border.Reaches(portrait, Enumerable.Range(0, width).Concat(sides), GroundStep, GroundRange, height);
+    }
+
+    /// <summary>Specks that do not hang together with the figure are ground: parts of less than a twentieth of the largest.</summary>
+    static void Clean(bool[] ground, int width)
+    {
+        var part = new int[ground.Length];
+        var (sizes, open) = (new List<int> { 0 }, new Stack<int>());
+        for (var start = 0; start < ground.Length; start++)
+        {
+            if (ground[start] || part[start] > 0) continue;
+            var number = sizes.Count;
+            sizes.Add(0);
+            void Reach(int at)
+            {
+                if (ground[at] || part[at] > 0) return;
+                part[at] = number;
+                sizes[number]++;
+                open.Push(at);
+            }
+            Reach(start);
+            while (open.TryPop(out var at))
+            {
+                var column = at % width;
+                if (column > 0) Reach(at - 1);
+                if (column < width - 1) Reach(at + 1);
+                if (at >= width) Reach(at - width);
+                if (at < ground.Length - width) Reach(at + width);
+            }
+        }
+        var largest = sizes.Max();
+        for (var i = 0; i < ground.Length; i++) ground[i] |= sizes[part[i]] * 20 < largest;
     }
 
     /// <summary>Around all pixels that are not ground, the last ones included; right below left where there are none.</summary>
