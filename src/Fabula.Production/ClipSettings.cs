@@ -70,8 +70,8 @@ public sealed record ClipSettings(string Renderer, string Prompt, string Negativ
 /// <summary>What light falls on people.</summary>
 public sealed record FigureLight(DayTime Time, bool Inside)
 {
-    /// <summary>Half of what falls on the place, or nobody would see their faces by night.</summary>
-    const double Share = 0.5;
+    /// <summary>A part of what falls on the place, or nobody would know their faces and clothes by night.</summary>
+    const double Share = 0.25;
 
     public CutOut On(CutOut figure) => figure.Lit(picture => DayLight.Figure(picture, Time, Inside, Share));
 }

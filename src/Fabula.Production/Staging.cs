@@ -80,8 +80,8 @@ public static partial class Staging
         if (way.From == default || way.To == default) return way;
         if (way.From != way.To) return Walking(way, shot.Frames, told.Any(Runs().IsMatch));
         var speaks = shot.Dialogue.Any(line => line.Character == person.Id && line.OnScreen);
-        return way with { Act = told.Any(Hops().IsMatch) ? StageAct.Hop : speaks || told.Any(Sways().IsMatch) ? StageAct.Sway
-            : StageAct.Stand };
+        var sways = speaks || told.Any(Sways().IsMatch);
+        return way with { Act = told.Any(Hops().IsMatch) ? StageAct.Hop : sways ? StageAct.Sway : StageAct.Stand };
     }
 
     /// <summary>A step is as long as suits the figure; in few frames fewer are made, or nobody could tell one from the next.</summary>

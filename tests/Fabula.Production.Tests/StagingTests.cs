@@ -218,7 +218,7 @@ public sealed class StagingTests
             Shot("s", size, ["ada"], ["cy"], true, ("ada", "door"), ("cy", "door")) with { Angle = angle })["s"];
         var (goes, comes) = (Ways(ShotSize.Wide)[0], Ways(ShotSize.Wide)[1]);
         Assert.Equal((default, default), (goes.At(1), comes.At(0)));
-        foreach (var box in new[] { goes.At(0.9), comes.At(0.1) })
+        foreach (var box in new[] { goes.At(0.95), comes.At(0.06) })
         {
             Assert.InRange(Middle(box), 0.15, 0.3);
             Assert.True(box.Bottom < goes.From.Bottom - 0.08 && box.Height < goes.From.Height && box.Faded > 0.5, "further away");

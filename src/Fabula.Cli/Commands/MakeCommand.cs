@@ -49,7 +49,7 @@ static class MakeCommand
             if (parsed.GetValue(dry) || parsed.GetValue(explain)) return Look(opened, screen, parsed.GetValue(explain));
             var code = Run(opened, screen, parsed.GetValue(jobs));
             if (code == 0 && options.Only is null && parsed.GetValue(moving) is { } picture)
-                MovingPicture.Write(Path.Combine(parsed.GetValue(folder)!, "out", "film.mp4"), picture, new(), CancellationToken.None);
+                MovingPicture.Write(Path.Combine(opened.Output, "film.mp4"), picture, new(), CancellationToken.None);
             return code;
         }));
         return command;

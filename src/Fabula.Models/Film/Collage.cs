@@ -117,7 +117,7 @@ public sealed class CutOut
     }
 
     /// <summary>The levels of a pixel of the figure, summed over the channels; null where it is ground.</summary>
-    internal int? At(int x, int y) => _ground[y * _portrait.Width + x] ? null
+    internal int? At(int x, int y) => x < 0 || x >= _portrait.Width || _ground[y * _portrait.Width + x] ? null
         : _portrait.Rgb[(y * _portrait.Width + x) * 3] + _portrait.Rgb[(y * _portrait.Width + x) * 3 + 1]
             + _portrait.Rgb[(y * _portrait.Width + x) * 3 + 2];
 
@@ -141,7 +141,8 @@ public sealed class CutOut
                 sum = (sum.R + portrait.Rgb[at], sum.G + portrait.Rgb[at + 1], sum.B + portrait.Rgb[at + 2]);
             }
         if (seen == 0) return;
-        byte Mixed(byte under, int over) => (byte)((under * (all * Opaque - seen * opacity) + over * opacity) / (all * Opaque));
+        var whole = (long)Opaque * all;
+        byte Mixed(byte under, int over) => (byte)((under * (whole - (long)seen * opacity) + (long)over * opacity) / whole);
         (pixel[0], pixel[1], pixel[2]) = (Mixed(pixel[0], sum.R), Mixed(pixel[1], sum.G), Mixed(pixel[2], sum.B));
     }
 
@@ -151,37 +152,9 @@ public sealed class CutOut
     /// </summary>
     static bool[] Ground(Picture portrait)
     {
-        var (width, height, rgb) = (portrait.Width, portrait.Height, portrait.Rgb);
-        var ground = new bool[width * height];
-        var open = new Queue<(int At, int Border)>();                                            // the nearest border first
-        void Reach(int at, int border)
-        {
-            if (ground[at]) return;
-            ground[at] = true;
-            open.Enqueue((at, border));
-        }
-        for (var column = 0; column < width; column++) Reach(column, column);
-        for (var row = 0; row < height; row++)
-        {
-            Reach(row * width, row * width);
-            Reach(row * width + width - 1, row * width + width - 1);
-        }
-        int Apart(int a, int b) => Math.Abs(rgb[3 * a] - rgb[3 * b]) + Math.Abs(rgb[3 * a + 1] - rgb[3 * b + 1])
-            + Math.Abs(rgb[3 * a + 2] - rgb[3 * b + 2]);
-        while (open.TryDequeue(out var from))
-        {
-            var (at, border) = from;
-            void Go(int next)
-            {
-                if (!ground[next] && Apart(at, next) <= GroundStep && Apart(next, border) <= GroundRange) Reach(next, border);
-            }
-            var column = at % width;
-            if (column > 0) Go(at - 1);
-            if (column < width - 1) Go(at + 1);
-            if (at >= width) Go(at - width);
-            if (at < width * (height - 1)) Go(at + width);
-        }
-        return ground;
+        var (width, height) = (portrait.Width, portrait.Height);
+        var sides = Enumerable.Range(0, height).SelectMany(row => new[] { row * width, row * width + width - 1 });
+        return Border.Reaches(portrait, Enumerable.Range(0, width).Concat(sides), GroundStep, GroundRange, height);
     }
 
     /// <summary>Specks that do not hang together with the figure are ground: parts of less than a twentieth of the largest.</summary>

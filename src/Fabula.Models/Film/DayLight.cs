@@ -67,27 +67,8 @@ public static class DayLight
     }
 
     /// <summary>What hangs together with the upper border by small steps of colour, in the upper two thirds.</summary>
-    static bool[] SkyOf(Picture place)
-    {
-        var (width, rgb, sky) = (place.Width, place.Rgb, new bool[place.Width * place.Height]);
-        var open = new Stack<int>();
-        void Reach(int at)
-        {
-            if (sky[at] || at >= width * (place.Height * 2 / 3)) return;
-            sky[at] = true;
-            open.Push(at);
-        }
-        bool Alike(int a, int b) => Enumerable.Range(0, 3).Sum(c => Math.Abs(rgb[3 * a + c] - rgb[3 * b + c])) <= SkyStep;
-        for (var x = 0; x < width; x++) Reach(x);
-        while (open.TryPop(out var at))
-        {
-            if (at % width > 0 && Alike(at, at - 1)) Reach(at - 1);
-            if (at % width < width - 1 && Alike(at, at + 1)) Reach(at + 1);
-            if (at >= width && Alike(at, at - width)) Reach(at - width);
-            if (at + width < sky.Length && Alike(at, at + width)) Reach(at + width);
-        }
-        return sky;
-    }
+    static bool[] SkyOf(Picture place) =>
+        Border.Reaches(place, Enumerable.Range(0, place.Width), SkyStep, int.MaxValue, Math.Max(1, place.Height * 2 / 3));
 
     /// <summary>Left is right.</summary>
     public static Picture Mirrored(Picture picture)

@@ -47,6 +47,12 @@ public readonly record struct StageWay(StageBox From, StageBox To, double Start 
     const double SwayLean = 0.04, HopHeight = 0.09;
     const int Sways = 2, Hops = 3;
 
+    /// <summary>
+    /// How tall a grown-up is in a wide shot, as a share of the frame. In a nearer one people move as many pixels as there and not more,
+    /// or their faces would blur.
+    /// </summary>
+    const double Usual = 0.66;
+
     /// <summary>A walker leans from side to side with the steps, a runner forward; of a leg's length a share of a box's width.</summary>
     const double WalkLean = 0.035, RunLean = 0.10, LegLength = 0.65;
 
@@ -95,12 +101,13 @@ public readonly record struct StageWay(StageBox From, StageBox To, double Start 
     StageBox Acting(double at)
     {
         if (at is <= 0 or >= 1) return From;
-        var rise = Act == StageAct.Hop ? HopHeight * From.Height * Math.Abs(Math.Sin(Math.PI * Hops * at)) : 0;
+        var near = Math.Min(1, Usual / From.Height);
+        var rise = Act == StageAct.Hop ? HopHeight * near * From.Height * Math.Abs(Math.Sin(Math.PI * Hops * at)) : 0;
         return From with
         {
             Top = From.Top - rise,
             Bottom = From.Bottom - rise,
-            Tilt = Act == StageAct.Sway ? SwayLean * Math.Sin(2 * Math.PI * Sways * at) : 0,
+            Tilt = Act == StageAct.Sway ? SwayLean * near * Math.Sin(2 * Math.PI * Sways * at) : 0,
         };
     }
 }
