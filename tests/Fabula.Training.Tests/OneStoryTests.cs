@@ -216,7 +216,7 @@ public sealed class OneStoryTests : IDisposable
         var alone = new SelectorSettings(Steps: 3, Batch: 2);
         var selecting = new TrainingRun(Path.Combine(_folder, "selector"), alone.ToJson(1));
         using (var crew = new Crew(1, 0, "", 0))
-            Assert.InRange(SelectorRecipe.Run(alone, settings.Parts, known, tools, stories, stories, selecting, crew, _ => { },
+            Assert.InRange(SelectorRecipe.Run(alone, settings.Parts, known, tools, stories, stories, new([Often]), selecting, crew, _ => { },
                 CancellationToken.None), -1, 1);
         using (var beside = Weights.Open(Path.Combine(_folder, "selector", OneStory.WeightsFile), DType.F32, Device.Cpu))
         {
@@ -231,7 +231,8 @@ public sealed class OneStoryTests : IDisposable
         Assert.Equal(settings.Parts.ToJson().ToJsonString(),
             OneStoryConfig.Read(Path.Combine(_folder, "learns", OneStory.ConfigFile)).ToJson().ToJsonString());
         var caption = new RandomSource(5).Normal("caption", 0, 7, 16);
-        var (context, chosen) = story.Remember(new RandomSource(5).Normal("memory", 0, 1, 6, 35, 16, 28), caption);
+        var (context, chosen) = story.Remember(new RandomSource(5).Normal("memory", 0, 1, 6, 35, 16, 28), caption,
+            [.. Enumerable.Range(0, 35).Select(frame => frame / Frames)]);
         using (context) Assert.InRange(context.Tokens.Size(1), 1, 28);
         Assert.Equal(settings.Parts.Selection.Kept, chosen.Select(frame => frame.Frame).Distinct().Count());
         Assert.Equal(context.Tokens.Size(1), chosen.Sum(frame => frame.Tokens));
