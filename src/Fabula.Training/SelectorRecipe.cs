@@ -20,6 +20,8 @@ public sealed record SelectorSettings(int Steps = 1500, int Batch = 24, double N
 {
     public Pace Pace { get; init; } = new(Others: 1e-3, EmaDecay: 0.99);
 
+    public Rhythm Rhythm { get; init; } = new(Save: 60);
+
     /// <summary>How wide phi_V is between its convolutions, and how deep after them.</summary>
     public int Hidden { get; init; } = 128;
     public int Blocks { get; init; } = 1;
@@ -67,7 +69,7 @@ public static class SelectorRecipe
 {
     /// <summary>One shot to choose for.</summary>
     /// <param name="Frames">Earlier frames [z, h, w], in the order of the film.</param>
-    sealed record Sample(string Caption, IReadOnlyList<Half[]> Frames, IReadOnlyList<float> Labels);
+    internal sealed record Sample(string Caption, IReadOnlyList<Half[]> Frames, IReadOnlyList<float> Labels);
 
     const string Selection = "selection.";
     const int Rows = 16, Columns = 28;
@@ -90,7 +92,7 @@ public static class SelectorRecipe
         using var lessons = new Ahead<Sample[]>(run.Start, settings.Steps, step => Draw(stories, settings, labels,
             new Chance(settings.Seed)["selector"][step][crew.Rank]));
         var random = new RandomSource(settings.Seed);
-        new Course(run, weights, teacher, crew, settings.Steps, new Rhythm(Save: 60), say).Go(step =>
+        new Course(run, weights, teacher, crew, settings.Steps, settings.Rhythm, say).Go(step =>
         {
             var lesson = lessons.Next(stop);
             using var learning = Autograd.Enable();
@@ -103,7 +105,7 @@ public static class SelectorRecipe
         return crew.Leads ? Examine(settings, config, beside, tools, held, labels, run, teacher, say) : 0;
     }
 
-    static Sample[] Draw(IReadOnlyList<LatentStory> stories, SelectorSettings settings, FrameLabels labels, Chance chance) =>
+    internal static Sample[] Draw(IReadOnlyList<LatentStory> stories, SelectorSettings settings, FrameLabels labels, Chance chance) =>
         [.. Enumerable.Range(0, settings.Batch).Select(i =>
         {
             var here = chance[i];
@@ -168,14 +170,21 @@ public static class SelectorRecipe
     /// <summary>[B, F]; minus infinity where a sample has no frame.</summary>
     static Tensor Score(FrameSelection selector, VideoTools tools, Sample[] samples, Func<long[], Tensor?> noise)
     {
-        var longest = samples.Max(sample => sample.Frames.Count);
-        var size = samples[0].Frames[0].Length;
-        var values = new Half[samples.Length * longest * size];
-        foreach (var (i, sample) in samples.Index())
-            foreach (var (f, frame) in sample.Frames.Index()) frame.CopyTo(values, (i * longest + f) * size);
-        var memory = Tensor.From(values, samples.Length * longest, selector.Config.Channels, Rows, Columns).Float();
+        var (longest, frames) = (samples.Max(sample => sample.Frames.Count), samples.SelectMany(sample => sample.Frames).ToList());
+        var size = frames[0].Length;
+        var values = new Half[frames.Count * size];
+        foreach (var (f, frame) in frames.Index()) frame.CopyTo(values, f * size);
+        var memory = Tensor.From(values, frames.Count, selector.Config.Channels, Rows, Columns).Float();
         if (noise(memory.Shape) is { } grain) memory = memory + grain;
-        var projected = selector.Project(memory);
+        var projected = selector.Project(memory);                                                        // [all frames, n, D]
+        // Every sample's frames beside each other; where it has no more, its first one, which is not looked at.
+        var (places, first) = (new long[samples.Length * longest], 0);
+        foreach (var (i, sample) in samples.Index())
+        {
+            for (var f = 0; f < longest; f++) places[i * longest + f] = first + (f < sample.Frames.Count ? f : 0);
+            first += sample.Frames.Count;
+        }
+        projected = projected.IndexSelect(0, Tensor.From(places, places.Length));
         return selector.Score(projected.Reshape(samples.Length, longest, projected.Size(1), projected.Size(2)),
             VideoRecipe.Rows(tools, [.. samples.Select(sample => sample.Caption)]), [.. samples.Select(sample => sample.Frames.Count)]);
     }
