@@ -50,7 +50,8 @@ public sealed record OneStoryConfig(FrameSelectionConfig Selection, AdaptiveCond
         var fields = ToJson();
         foreach (var (name, value) in instead)
             fields[name] = fields.ContainsKey(name) ? value?.DeepClone()
-                : throw new FormatException($"onestory.json has no '{name}'; it has {string.Join(", ", fields.Select(field => field.Key))}.");
+                : throw new FormatException($"onestory.json has no '{name}'; it has "
+                    + $"{string.Join(", ", fields.Select(field => field.Key))}.");
         using var json = JsonDocument.Parse(fields.ToJsonString());
         return Of(json.RootElement);
     }

@@ -10,14 +10,15 @@ public sealed class OneStoryTablesTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    static OneStoryMarks Marks(params CharacterPair[] pairs) => new(pairs, [0.5], [1], [], [], [], [], [], []);
+    static OneStoryMarks Marks(params (int Apart, double Alike)[] pairs) =>
+        new([.. pairs.Select(pair => new CharacterPair(pair.Apart, pair.Alike))], [0.5], [1], [], [], [], [], [], []);
 
     [Fact]
     public void A_case_counts_once_and_differences_are_paired()
     {
         // Four pairs of one case and one of the other: the mean is of the two cases, 0.6 and 0.2.
-        var ours = new[] { Marks(new(1, 0.6), new(1, 0.6), new(2, 0.6), new(2, 0.6)), Marks(new(1, 0.2)) };
-        var theirs = new[] { Marks(new(1, 0.5), new(2, 0.5)), Marks(new(1, 0.1)) };
+        OneStoryMarks[] ours = [Marks((1, 0.6), (1, 0.6), (2, 0.6), (2, 0.6)), Marks((1, 0.2))];
+        OneStoryMarks[] theirs = [Marks((1, 0.5), (2, 0.5)), Marks((1, 0.1))];
         var tables = OneStoryTables.Of("given", 4, [(OneStoryColumns.Drawn, theirs), ("none", theirs), ("ours", ours)]);
         var row = tables[0].Rows[2];
         Assert.StartsWith("0.400 (", row[1]);
@@ -30,7 +31,7 @@ public sealed class OneStoryTablesTests : IDisposable
     [Fact]
     public void Marks_come_back_from_the_disk_as_they_were()
     {
-        var marks = Marks(new(1, 0.25), new(3, 0.75));
+        var marks = Marks((1, 0.25), (3, 0.75));
         var again = JsonSerializer.Deserialize<OneStoryMarks>(JsonSerializer.Serialize(marks))!;
         Assert.Equal(marks.ByDistance, again.ByDistance);
         Assert.Equal(marks.Environment, again.Environment);

@@ -14,7 +14,10 @@ static class EvaluateOneStory
     public static Command Create()
     {
         var model = new Option<string?>("--model") { Description = "A pocket model's folder; models/pocket unless given." };
-        var judge = new Option<string?>("--judge") { Description = "A judge's folder; models/judge unless given. Only the columns need it." };
+        var judge = new Option<string?>("--judge")
+        {
+            Description = "A judge's folder; models/judge unless given. Only the columns need it.",
+        };
         var cases = new Option<int>("--cases") { Description = "Cases of each kind.", DefaultValueFactory = _ => 64 };
         var shots = new Option<int>("--shots") { Description = "Shots of a case.", DefaultValueFactory = _ => 6 };
         var seed = new Option<ulong>("--seed")

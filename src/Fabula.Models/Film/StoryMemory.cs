@@ -85,7 +85,8 @@ sealed class StoryMemory : IDisposable
         var chosen = _story.Choose(rows, caption, [.. places.Select(place => place.Shot)], first.LatentShape.Rows,
             first.LatentShape.Columns);
         var film = chosen.Select(frame => frame.Frame).Order().ToArray();
-        Weights.Save(path, [new(Latents, Tensor.Cat(0, [.. film.Select(frame => Latent(kept[places[frame].Shot].Path, places[frame].Frame))])),
+        var latents = Tensor.Cat(0, [.. film.Select(frame => Latent(kept[places[frame].Shot].Path, places[frame].Frame))]);
+        Weights.Save(path, [new(Latents, latents),
             new(Ranks, Tensor.From([.. chosen.Select(frame => (long)Array.IndexOf(film, frame.Frame))], chosen.Count))], DType.F16);
         var tokens = (double)chosen.Sum(frame => frame.Tokens);
         return [.. chosen.Select(frame => new RecalledFrame(places[frame.Frame].Shot, Conditioning.StagedFrame(places[frame.Frame].Frame),

@@ -40,7 +40,7 @@ public sealed class OneStoryColumns(FilmModel model, Judge judge, int cases, boo
     public IReadOnlyList<(string Name, IReadOnlyList<OneStoryMarks> Seen)> Collect(IReadOnlyList<OneStoryRow> rows, string? file,
         string judged, Action<string> say)
     {
-        var of = $"{model.Digest} {judged} {(fromImage ? "image" : "text")} {shots} {plates} {seed}";
+        var of = $"{OneStoryRow.Base(model)} {judged} {(fromImage ? "image" : "text")} {shots} {plates} {seed}";
         return [.. rows.Prepend(null).Select(row =>
         {
             row?.Apply(model);

@@ -64,7 +64,13 @@ public sealed record OneStoryRow(string Name, MemoryWay Way, string? Folder = nu
     }
 
     /// <summary>Its weights alone.</summary>
-    public string Weights(FilmModel model) => string.Join(' ', Directory.EnumerateFiles(In(model), "*.safetensors")
+    public string Weights(FilmModel model) => DigestOf(In(model), "*.safetensors");
+
+    /// <summary>The model without OneStory, whose weights may change while others' rows stay.</summary>
+    public static string Base(FilmModel model) => $"{DigestOf(model.Folder, "*.safetensors")} {DigestOf(model.Folder, "*.json")}";
+
+    /// <summary>Of the files right in a folder; a training's own state is none of them.</summary>
+    static string DigestOf(string folder, string files) => string.Join(' ', Directory.EnumerateFiles(folder, files)
         .Where(file => !Path.GetFileName(file).StartsWith("state-", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
         .Select(file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))[..16]));
 }

@@ -8,7 +8,8 @@ public static class OneStoryTables
 {
     /// <param name="given">What all rows have in common, for titles.</param>
     /// <param name="rows">Per row what was seen of each case, of the same cases; the drawn ones may be among them.</param>
-    public static IReadOnlyList<EvidenceTable> Of(string given, int shots, IReadOnlyList<(string Name, IReadOnlyList<OneStoryMarks> Seen)> rows)
+    public static IReadOnlyList<EvidenceTable> Of(string given, int shots,
+        IReadOnlyList<(string Name, IReadOnlyList<OneStoryMarks> Seen)> rows)
     {
         var first = rows.First(row => row.Name != OneStoryColumns.Drawn);
         var columns = new EvidenceTable(given,
@@ -55,7 +56,8 @@ public static class OneStoryTables
 
     static string Against((string Name, IReadOnlyList<OneStoryMarks> Seen) row, (string Name, IReadOnlyList<OneStoryMarks> Seen) first,
         Func<OneStoryMarks, IEnumerable<double>> column) => row.Name == first.Name || row.Name == OneStoryColumns.Drawn ? ""
-        : Text(Interval.OfMean([.. row.Seen.Zip(first.Seen, (a, b) => Mean(a, column) - Mean(b, column)).OfType<double>()]), "+0.000;-0.000");
+        : Text(Interval.OfMean([.. row.Seen.Zip(first.Seen, (a, b) => Mean(a, column) - Mean(b, column)).OfType<double>()]),
+            "+0.000;-0.000");
 
     static string Text(Interval value, string form = "0.000")
     {
