@@ -23,6 +23,7 @@ public sealed class OneStoryTablesTests : IDisposable
         var row = tables[0].Rows[2];
         Assert.StartsWith("0.400 (", row[1]);
         Assert.StartsWith("+0.100 (+0.100 to +0.100)", row[^2]);
+        Assert.Equal("0.000 (0.000 to 0.000)", tables[0].Rows[2][^1]);
         Assert.Equal("", tables[0].Rows[0][^2]);
         // The distance of one shot has both cases, that of two the first, that of three none.
         Assert.Equal(["ours", "0.400 (0.200 to 0.600)", "0.600 (0.600 to 0.600)", ""], tables[2].Rows[2]);

@@ -57,7 +57,7 @@ public static class OneStoryTables
     static string Against((string Name, IReadOnlyList<OneStoryMarks> Seen) row, (string Name, IReadOnlyList<OneStoryMarks> Seen) first,
         Func<OneStoryMarks, IEnumerable<double>> column) => row.Name == first.Name || row.Name == OneStoryColumns.Drawn ? ""
         : Text(Interval.OfMean([.. row.Seen.Zip(first.Seen, (a, b) => Mean(a, column) - Mean(b, column)).OfType<double>()]),
-            "+0.000;-0.000");
+            "+0.000;-0.000;0.000");
 
     static string Text(Interval value, string form = "0.000")
     {
