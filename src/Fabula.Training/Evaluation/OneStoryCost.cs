@@ -16,8 +16,14 @@ public static class OneStoryCost
         using var films = new OneStoryFilms(model, stage);
         var story = OneStoryCase.Draw(0, false, stage);
         var shots = films.Drawn(story);
-        // As many files as a film of so many shots has, each with a name of its own.
-        List<string> files = [.. Enumerable.Range(0, Many).Select(i => films.Keep(shots[i % shots.Count], $"{i}"))];
+        // As many files as a film of so many shots has.
+        List<string> files = [.. shots.Select((shot, i) => films.Keep(shot, $"{i}"))];
+        while (files.Count < Many)
+        {
+            var copy = Path.Combine(Path.GetDirectoryName(files[0])!, $"{files.Count}.safetensors");
+            File.Copy(files[files.Count % shots.Count], copy);
+            files.Add(copy);
+        }
         films.Recall(story.Prompts[1], [files[0]]);
         var (without, with) = (Step(films, story, null), Step(films, story, films.Recalled));
         return new("Cost", ["", "milliseconds", "of processor time"],
