@@ -44,8 +44,24 @@ public sealed record FrameSelectionConfig(int Channels, int TextDim, int Dim)
     public (int First, int Second) Kernels { get; init; } = (4, 2);
     /// <summary>Channels between the two convolutions: a quarter of the numbers of a 4 x 4 block of 16-channel latents.</summary>
     public int Hidden { get; init; } = 64;
-    /// <summary>K_sel. The paper's figure 4 shows four.</summary>
+    /// <summary>
+    /// Blocks after the convolutions of phi_V, each one a hidden layer on every token alone, added to it: two products see colours, the
+    /// third can see what they say of somebody.
+    /// </summary>
+    public int Blocks { get; init; }
+    /// <summary>K_sel, at most. The paper's figure 4 shows four.</summary>
     public int Kept { get; init; } = 4;
+    /// <summary>
+    /// Frames that score less are left out, however few are left; the best one always stays. -1, the least there is, leaves out nothing.
+    /// </summary>
+    public double Least { get; init; } = -1;
+    /// <summary>
+    /// How much the likeness of a frame to its nearest chosen one (cosine of phi_P) is held against it: 0, as published, takes the best
+    /// whatever they show.
+    /// </summary>
+    public double Spread { get; init; }
+    /// <summary>Most frames of one shot; 0, as published, does not ask whose they are.</summary>
+    public int PerShot { get; init; }
     /// <summary>What the video model beside it was taught with.</summary>
     public FrameChoice Choice { get; init; }
 }
@@ -54,6 +70,7 @@ public sealed record FrameSelectionConfig(int Channels, int TextDim, int Dim)
 public sealed class FrameSelection
 {
     readonly Linear _project0, _project2, _text, _pool0, _pool2;
+    readonly (Linear Wide, Linear Back)[] _blocks;
     readonly LayerNorm _projectNorm, _textNorm;
     readonly Tensor _queries;
     readonly QueryAttention _onText, _onMemory;
@@ -69,6 +86,8 @@ public sealed class FrameSelection
         _textNorm = new LayerNorm(weights["text_norm"], dim, 1e-6);
         _project0 = new Linear(weights["memory"][0], config.Channels * first * first, config.Hidden);
         _project2 = new Linear(weights["memory"][2], second * second * config.Hidden, dim);
+        _blocks = [.. Enumerable.Range(0, config.Blocks).Select(i => weights["memory_blocks"][i])
+            .Select(block => (new Linear(block[0], dim, 2 * dim), new Linear(block[2], 2 * dim, dim)))];
         _projectNorm = new LayerNorm(weights["memory_norm"], dim, 1e-6);
         (_pool0, _pool2) = (new Linear(weights["frame"][0], dim, dim), new Linear(weights["frame"][2], dim, dim));
         (_onText, _onMemory) = (new QueryAttention(config, weights["on_text"]), new QueryAttention(config, weights["on_memory"]));
@@ -102,7 +121,9 @@ public sealed class FrameSelection
         x = _project0.ForwardGelu(WanPatchEmbedding.Unfold(x.Unsqueeze(2), (1, first, first)));          // [F, 4 n, hidden]
         x = x.Reshape(frames, rows, second, columns, second, Config.Hidden).Transpose(2, 3)
             .Reshape(frames, rows * columns, second * second * Config.Hidden);
-        return scope.Keep(_projectNorm.Forward(_project2.Forward(x), DType.F32));                        // [F, n, D]
+        x = _project2.Forward(x);                                                                        // [F, n, D]
+        foreach (var (wide, back) in _blocks) x += back.Forward(wide.ForwardGelu(x));
+        return scope.Keep(_projectNorm.Forward(x, DType.F32));
     }
 
     /// <summary>The relevance of every frame to every shot, -1 to 1.</summary>
@@ -126,10 +147,53 @@ public sealed class FrameSelection
         var q = _queries.Float().Unsqueeze(0).Expand(batch, Config.Queries, dim);                        // [B, m, D]
         q = _onText.Forward(q, text, hidden);
         q = _onMemory.Forward(q, seen, later);
-        var frame = _pool2.ForwardWide(Fused.GeluTanh(_pool0.ForwardWide(memory.Mean(2))));              // phi_P: [B|1, F, D]
-        var s = Unit(frame).Matmul(Unit(q).Transpose(1, 2)).Mean(2);                                     // [B, F, m] -> [B, F]
+        var s = Pool(memory).Matmul(Unit(q).Transpose(1, 2)).Mean(2);                                    // [B, F, m] -> [B, F]
         if (earlier is not null) s = s + Hidden(earlier, (int)frames, 1, s.Device);
         return scope.Keep(s);
+    }
+
+    /// <summary>phi_P: what each frame shows as a whole, of length 1.</summary>
+    /// <param name="memory">[B, F, n, D].</param>
+    /// <returns>[B, F, D] fp32.</returns>
+    public Tensor Pool(Tensor memory)
+    {
+        using var scope = TensorScope.Open();
+        return scope.Keep(Unit(_pool2.ForwardWide(Fused.GeluTanh(_pool0.ForwardWide(memory.Mean(2))))));
+    }
+
+    /// <summary>
+    /// The frames that a shot remembers, the most relevant first, by the config: one after the other the best of those that are left, as
+    /// far as <see cref="FrameSelectionConfig.Least"/>, Spread and PerShot allow.
+    /// </summary>
+    /// <param name="scores">Of one shot, a row of <see cref="Score"/>.</param>
+    /// <param name="pooled">[F, D] of <see cref="Pool"/>, row by row; only a spread reads it.</param>
+    /// <param name="shots">Per frame the number of its shot; only a limit per shot reads it.</param>
+    public static int[] Pick(FrameSelectionConfig config, ReadOnlySpan<float> scores, ReadOnlySpan<float> pooled, IReadOnlyList<int> shots)
+    {
+        if (config.Choice != FrameChoice.Selected) return Choose(config.Choice, scores, config.Kept);
+        var (chosen, dim) = (new List<int>(), config.Dim);
+        var nearest = new double[config.Spread > 0 ? scores.Length : 0];
+        while (chosen.Count < config.Kept)
+        {
+            var (best, worth) = (-1, double.NegativeInfinity);
+            for (var f = 0; f < scores.Length; f++)
+            {
+                if (chosen.Contains(f) || chosen.Count > 0 && scores[f] < config.Least
+                    || config.PerShot > 0 && chosen.Count(other => shots[other] == shots[f]) >= config.PerShot) continue;
+                var here = scores[f] - (config.Spread > 0 && chosen.Count > 0 ? config.Spread * nearest[f] : 0);
+                if (here >= worth && !double.IsNegativeInfinity(here)) (best, worth) = (f, here);
+            }
+            if (best < 0) break;
+            chosen.Add(best);
+            for (var f = 0; f < nearest.Length; f++)
+            {
+                var alike = 0f;
+                for (var i = 0; i < dim; i++) alike += pooled[f * dim + i] * pooled[best * dim + i];
+                nearest[f] = chosen.Count == 1 ? alike : Math.Max(nearest[f], alike);
+            }
+        }
+        var ranked = scores.ToArray();
+        return [.. chosen.OrderByDescending(f => ranked[f]).ThenByDescending(f => f)];
     }
 
     /// <summary>The best frames, most relevant first; equals go to the newer one. Fewer where fewer come before the shot.</summary>

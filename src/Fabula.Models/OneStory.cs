@@ -23,7 +23,11 @@ public sealed record OneStoryConfig(FrameSelectionConfig Selection, AdaptiveCond
         ["heads"] = Selection.Heads,
         ["kernels"] = new JsonArray(Selection.Kernels.First, Selection.Kernels.Second),
         ["hidden"] = Selection.Hidden,
+        ["blocks"] = Selection.Blocks,
         ["kept"] = Selection.Kept,
+        ["least"] = Selection.Least,
+        ["spread"] = Selection.Spread,
+        ["per_shot"] = Selection.PerShot,
         ["choice"] = Selection.Choice.ToString().ToLowerInvariant(),
         ["scales"] = new JsonArray([.. Conditioner.Scales.Select(scale => JsonValue.Create(scale))]),
         ["budget"] = Conditioner.Budget,
@@ -36,45 +40,66 @@ public sealed record OneStoryConfig(FrameSelectionConfig Selection, AdaptiveCond
         : Enum.TryParse<FrameChoice>(choice.ToString(), ignoreCase: true, out var known) && Enum.IsDefined(known) ? known
         : throw new FormatException("onestory.json: 'choice' is not selected, newest or even.");
 
+    /// <summary>A number that older files do not have: 0.</summary>
+    static int Count(JsonElement fields, string name, int most) => fields.TryGetProperty(name, out _) ? fields.Int(name, 0, most) : 0;
+
+    /// <summary>The same with what is said instead: some of the fields of onestory.json.</summary>
+    /// <exception cref="FormatException">A field that there is not, or a value that it cannot have.</exception>
+    public OneStoryConfig With(JsonObject instead)
+    {
+        var fields = ToJson();
+        foreach (var (name, value) in instead)
+            fields[name] = fields.ContainsKey(name) ? value?.DeepClone()
+                : throw new FormatException($"onestory.json has no '{name}'; it has "
+                    + $"{string.Join(", ", fields.Select(field => field.Key))}.");
+        using var json = JsonDocument.Parse(fields.ToJsonString());
+        return Of(json.RootElement);
+    }
+
     /// <exception cref="CheckpointException">The file is not there, or not such a configuration.</exception>
     public static OneStoryConfig Read(string path)
     {
         using var json = SmallJson.Read(path);
-        var fields = json.RootElement;
-        const int Widest = 16384, Largest = 64;
-        try
-        {
-            if (fields.Ints("kernels") is not [>= 1 and <= Largest and var first, >= 1 and <= Largest and var second])
-                throw new FormatException($"onestory.json: 'kernels' is not two numbers from 1 to {Largest}.");
-            var scales = fields.Ints("scales");
-            if (scales.Length > 8 || scales.Any(scale => scale is < 1 or > Largest))
-                throw new FormatException($"onestory.json: 'scales' is not at most 8 numbers from 1 to {Largest}.");
-            var selection = new FrameSelectionConfig(fields.Int("channels", 1, 1024), fields.Int("text_dim", 1, Widest),
-                fields.Int("dim", 1, Widest))
-            {
-                Queries = fields.Int("queries", 1, 1024),
-                Heads = fields.Int("heads", 1, 512),
-                Kernels = (first, second),
-                Hidden = fields.Int("hidden", 1, Widest),
-                Kept = fields.Int("kept", 1, 4096),
-                Choice = Choice(fields),
-            };
-            if (selection.Dim % selection.Heads != 0)
-                throw new FormatException($"onestory.json: {selection.Heads} heads do not share a width of {selection.Dim}.");
-            var timestep = fields.Double("timestep", -1);
-            return new(selection, new()
-            {
-                Scales = scales,
-                Budget = fields.Int("budget", 1, 64),
-                Order = fields.Flag("story_order") ? ContextOrder.Story : ContextOrder.Relevance,
-                Stride = fields.Double("stride", 5),
-                Timestep = timestep < 0 ? null : timestep,
-            });
-        }
+        try { return Of(json.RootElement); }
         catch (FormatException e)
         {
             throw new CheckpointException(path, null, "is no configuration of OneStory: " + e.Message.TrimEnd('.'), e);
         }
+    }
+
+    static OneStoryConfig Of(JsonElement fields)
+    {
+        const int Widest = 16384, Largest = 64;
+        if (fields.Ints("kernels") is not [>= 1 and <= Largest and var first, >= 1 and <= Largest and var second])
+            throw new FormatException($"onestory.json: 'kernels' is not two numbers from 1 to {Largest}.");
+        var scales = fields.Ints("scales");
+        if (scales.Length > 8 || scales.Any(scale => scale is < 1 or > Largest))
+            throw new FormatException($"onestory.json: 'scales' is not at most 8 numbers from 1 to {Largest}.");
+        var selection = new FrameSelectionConfig(fields.Int("channels", 1, 1024), fields.Int("text_dim", 1, Widest),
+            fields.Int("dim", 1, Widest))
+        {
+            Queries = fields.Int("queries", 1, 1024),
+            Heads = fields.Int("heads", 1, 512),
+            Kernels = (first, second),
+            Hidden = fields.Int("hidden", 1, Widest),
+            Blocks = Count(fields, "blocks", 64),
+            Kept = fields.Int("kept", 1, 4096),
+            Least = fields.Double("least", -1),
+            Spread = fields.Double("spread", 0),
+            PerShot = Count(fields, "per_shot", 4096),
+            Choice = Choice(fields),
+        };
+        if (selection.Dim % selection.Heads != 0)
+            throw new FormatException($"onestory.json: {selection.Heads} heads do not share a width of {selection.Dim}.");
+        var timestep = fields.Double("timestep", -1);
+        return new(selection, new()
+        {
+            Scales = scales,
+            Budget = fields.Int("budget", 1, 64),
+            Order = fields.Flag("story_order") ? ContextOrder.Story : ContextOrder.Relevance,
+            Stride = fields.Double("stride", 5),
+            Timestep = timestep < 0 ? null : timestep,
+        });
     }
 }
 
@@ -87,10 +112,12 @@ public sealed class OneStory(OneStoryConfig config, WanConfig network, Weights w
     public AdaptiveConditioner Conditioner { get; } = new(config.Conditioner, network, weights["conditioner"]);
 
     /// <summary>Those of a model's folder, in the type of its transformer. The caller disposes of the weights.</summary>
+    /// <param name="config">In place of the folder's own; null: that.</param>
     /// <exception cref="CheckpointException">They are not there, or do not fit the transformer.</exception>
-    public static (OneStory Model, Weights Weights) Open(string folder, WanConfig network, DType type, Device device)
+    public static (OneStory Model, Weights Weights) Open(string folder, WanConfig network, DType type, Device device,
+        OneStoryConfig? config = null)
     {
-        var config = OneStoryConfig.Read(Path.Combine(folder, ConfigFile));
+        config ??= OneStoryConfig.Read(Path.Combine(folder, ConfigFile));
         var weights = Weights.Open(Path.Combine(folder, WeightsFile), type, device);
         try
         {
@@ -108,24 +135,28 @@ public sealed class OneStory(OneStoryConfig config, WanConfig network, Weights w
     /// <summary>The context of a shot, from all latent frames before it. The caller disposes of it.</summary>
     /// <param name="memory">[1, z, F, h, w], in the order of the film.</param>
     /// <param name="caption">The text encoder's rows.</param>
+    /// <param name="shots">Per frame the number of its shot.</param>
     /// <param name="projected">[1, F, n, D] of <see cref="FrameSelection.Project"/>, where somebody has kept them.</param>
     /// <returns>The tokens, and which frames they were made of, the most relevant first.</returns>
-    public (WanContext Context, IReadOnlyList<ChosenFrame> Chosen) Remember(Tensor memory, Tensor caption, Tensor? projected = null)
+    public (WanContext Context, IReadOnlyList<ChosenFrame> Chosen) Remember(Tensor memory, Tensor caption, IReadOnlyList<int> shots,
+        Tensor? projected = null)
     {
         using var scope = TensorScope.Open();
         projected ??= Selection.Project(memory.Squeeze(0).Transpose(0, 1)).Unsqueeze(0);                 // [1, F, n, D]
-        var chosen = Choose(projected, caption, (int)memory.Size(3), (int)memory.Size(4));
+        var chosen = Choose(projected, caption, shots, (int)memory.Size(3), (int)memory.Size(4));
         return (Conditioner.Condition(memory, [[.. chosen.Select(frame => frame.Frame)]]), chosen);
     }
 
     /// <summary>Which frames a shot remembers, the most relevant first; those for which the budget has no room are left out.</summary>
     /// <param name="projected">[1, F, n, D].</param>
+    /// <param name="shots">Per frame the number of its shot.</param>
     /// <param name="rows">Latent rows and columns of a frame.</param>
-    public IReadOnlyList<ChosenFrame> Choose(Tensor projected, Tensor caption, int rows, int columns)
+    public IReadOnlyList<ChosenFrame> Choose(Tensor projected, Tensor caption, IReadOnlyList<int> shots, int rows, int columns)
     {
         using var scope = TensorScope.Open();
         var scores = Selection.Score(projected, [caption]).ToFloats();
-        var ranked = FrameSelection.Choose(config.Selection.Choice, scores, config.Selection.Kept);
+        var pooled = config.Selection.Spread > 0 ? Selection.Pool(projected).ToFloats() : [];
+        var ranked = FrameSelection.Pick(config.Selection, scores, pooled, shots);
         return [.. ranked.Zip(Conditioner.TokensOf(ranked.Length, rows, columns),
             (frame, tokens) => new ChosenFrame(frame, scores[frame], tokens))];
     }

@@ -60,7 +60,7 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             var path = Path.Combine(folder, $"{seed}-{number:D6}{(mirrored ? "-mirrored" : "")}.latents");
             var story = Tell(seed, number);
             var clips = number % clipEvery == 0;
-            var made = Read(path, story, clips) ?? Make(path, story, clips, stage);
+            var made = Read(path, story, clips) ?? Make(path, story, clips, stage, drafts);
             if (drafts)
             {
                 made = made with { Boxes = Where(story, collages), Views = Views(story, stage) };
@@ -72,7 +72,8 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
     }
 
     /// <summary>Draws and encodes, without the disk.</summary>
-    public LatentStory Encode(DrawnStory story, bool clips, Stage stage)
+    /// <param name="drafts">With collages, boxes and views.</param>
+    public LatentStory Encode(DrawnStory story, bool clips, Stage stage, bool drafts = true)
     {
         using var scope = TensorScope.Open();
         using var collages = new DrawnCollages(stage, width, height, mirrored);
@@ -90,9 +91,8 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             [.. story.People.Select(person => One(stage.Draw(ShotSpec.Portrait(person)).Frames))],
             [.. story.Shots.Select(shot => One(Empty(shot.Spec, stage)))],
             [.. drawn.Select(clip => Figures(clip, clips))],
-            [.. story.Shots.Select(shot => clips ? Still(shot.Spec, stage) : [])])
-        { Boxes = Where(story, collages), Views = Views(story, stage) };
-        return Collages(made, collages);
+            [.. story.Shots.Select(shot => clips ? Still(shot.Spec, stage) : [])]);
+        return drafts ? Collages(made with { Boxes = Where(story, collages), Views = Views(story, stage) }, collages) : made;
     }
 
     static StageBox[][][] Where(DrawnStory story, DrawnCollages collages) => [.. story.Shots.Select(shot => collages.Boxes(shot.Spec))];
@@ -162,9 +162,9 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
 
     static byte[] Empty(ShotSpec spec, Stage stage) => stage.Draw(spec.Plate with { Frames = 1, Camera = CameraMove.Static }).Frames;
 
-    LatentStory Make(string path, DrawnStory story, bool clips, Stage stage)
+    LatentStory Make(string path, DrawnStory story, bool clips, Stage stage, bool drafts)
     {
-        var made = Encode(story, clips, stage);
+        var made = Encode(story, clips, stage, drafts);
         Write(path, made);
         return made;
     }

@@ -9,9 +9,6 @@ using Fabula.Training.PaperTheatre;
 
 namespace Fabula.Training;
 
-/// <summary>A feature model: of a story's shot one vector per latent frame, all of one length. (The paper has DINOv2 and CLIP.)</summary>
-public delegate float[][] ShotFeature(DrawnStory story, int shot);
-
 /// <summary>How samples are put together. The paper states no shares but that of real triplets.</summary>
 /// <param name="RealTriplets">The paper's 10,000 of 60,000.</param>
 /// <param name="Share">Of the pairs, those that are inflated: all. Without inflation (table 2b) a pair remembers its one shot.</param>
@@ -49,14 +46,13 @@ public sealed class OneStoryExamples
 
     readonly LatentStory[] _stories;
     readonly VideoExamples _known;
-    readonly float[][][][] _features;  // [model][story][shot][frame x length]
+    readonly FrameLabels _labels;
     readonly Sample[] _pairs, _triplets;
     readonly int _z, _rows, _columns, _frames;
     readonly double _figureWeight;
 
     /// <param name="stories">Only those with clips are taken.</param>
-    /// <param name="features">The label is the mean over these of the cosine between a frame and the mean frame of the shot to be made: how
-    /// the paper puts its two together is not stated.</param>
+    /// <param name="features">See <see cref="FrameLabels"/>.</param>
     public OneStoryExamples(IEnumerable<LatentStory> stories, int z, int rows, int columns, double figureWeight,
         IReadOnlyList<ShotFeature> features)
     {
@@ -64,8 +60,9 @@ public sealed class OneStoryExamples
             ([.. stories.Where(story => story.Clips[0].Length > 0)], z, rows, columns, figureWeight);
         _known = new VideoExamples(_stories, z, rows, columns, figureWeight);
         _frames = _stories is [var any, ..] ? any.Clips[0].Length / (z * rows * columns) : 0;
-        _features = [.. features.Select(feature => _stories.Select(story => Enumerable.Range(0, story.Clips.Length)
-            .Select(shot => Normalised(feature(story.Story, shot))).ToArray()).ToArray())];
+        _labels = new FrameLabels(features);
+        foreach (var story in _stories)
+            for (var shot = 0; shot < story.Clips.Length; shot++) _labels.See(story.Story, shot);
         var pairs = _stories.Index().SelectMany(story => Pairs(story.Item.Story).Select(pair =>
             new Sample(story.Index, pair.First, -1, pair.Last))).ToArray();
         _pairs = pairs;
@@ -109,13 +106,14 @@ public sealed class OneStoryExamples
         if (known.Mode.First || place) _known.Draft(known, at, story, sample.Last, 0, place, chance["staging"],
             known.Mode.Cast ? 0.85 : 0);
 
-        void Remember(int place, float[] clip, Func<int, double> label)
+        void Remember(int place, float[] clip, float[] labels)
         {
             Copy(clip, batch.Memory, at, 2 * _frames, place * _frames);
-            for (var f = 0; f < _frames; f++) batch.Labels[(at * 2 + place) * _frames + f] = (float)label(f);
+            labels.CopyTo(batch.Labels, (at * 2 + place) * _frames);
         }
+        float[] All(float label) => [.. Enumerable.Repeat(label, _frames)];
         void Shown(int place, int number) =>
-            Remember(place, Clip(sample.Story, number), f => Alike(sample.Story, number, f, sample.Last));
+            Remember(place, Clip(sample.Story, number), _labels.Of(story.Story, number, sample.Last, _frames));
         var inflated = !real && chance["inflated"].Happens(inflation.Share);
         int[] shots = [0, 1];
         batch.Earlier[at] = (real || inflated ? 2 : 1) * _frames;
@@ -137,64 +135,27 @@ public sealed class OneStoryExamples
             if (chance["other"].Happens(inflation.OtherStory))
             {
                 var other = (sample.Story + 1 + chance["other story"].Below(_stories.Length - 1)) % _stories.Length;
-                Remember(synthetic, Clip(other, chance["other shot"].Below(_stories[other].Clips.Length)), _ => -1);
+                Remember(synthetic, Clip(other, chance["other shot"].Below(_stories[other].Clips.Length)),
+                    All(FrameLabels.Foreign));
             }
             else
             {
-                Remember(synthetic, Altered(Clip(sample.Story, sample.First), chance["altered"], inflation), _ => 0);
+                Remember(synthetic, Altered(Clip(sample.Story, sample.First), chance["altered"], inflation), All(FrameLabels.Altered));
             }
         }
         batch.Real[at] = chance["warm"].Shuffled<int>([.. shots.SelectMany(place => Enumerable.Range(place * _frames, _frames))]);
     }
 
-    /// <summary>
-    /// Spatial and colour augmentation, on latents: mirrored or not, moved by up to an eighth, each channel with a gain and an offset.
-    /// </summary>
     float[] Altered(float[] clip, Chance chance, Inflation inflation)
     {
-        var altered = new float[clip.Length];
-        var mirrored = chance["mirrored"].Happens(0.5);
-        var (down, along) = (chance["down"].Below(_rows / 4 + 1) - _rows / 8, chance["along"].Below(_columns / 4 + 1) - _columns / 8);
-        for (var picture = 0; picture < clip.Length / (_rows * _columns); picture++)
-        {
-            var channel = chance["channel"][picture / _frames];
-            // Uniform numbers of this deviation.
-            var (gain, offset) = (1 + inflation.ColourChange * Math.Sqrt(3) * channel["gain"].Between(-1, 1),
-                inflation.ColourChange * Math.Sqrt(3) * channel["offset"].Between(-1, 1));
-            for (var row = 0; row < _rows; row++)
-                for (var column = 0; column < _columns; column++)
-                {
-                    var (r, c) = (Math.Clamp(row + down, 0, _rows - 1), Math.Clamp(column + along, 0, _columns - 1));
-                    altered[(picture * _rows + row) * _columns + column] =
-                        (float)(clip[(picture * _rows + r) * _columns + (mirrored ? _columns - 1 - c : c)] * gain + offset);
-                }
-        }
+        var (altered, alteration) = (new float[clip.Length], new Alteration(chance, _rows, _columns, inflation.ColourChange));
+        var size = _rows * _columns;
+        for (var picture = 0; picture < clip.Length / size; picture++)
+            alteration.Apply(clip.AsSpan(picture * size, size), picture / _frames, altered.AsSpan(picture * size, size));
         return altered;
     }
 
     float[] Clip(int story, int shot) => [.. _stories[story].Clips[shot].Select(value => (float)value)];
-
-    /// <summary>The label of frame f of a shot, against the shot to be made.</summary>
-    double Alike(int story, int shot, int f, int target) => _features.Average(model =>
-    {
-        var (seen, wanted) = (model[story][shot], model[story][target]);
-        var length = wanted.Length / _frames;
-        var (dot, norm) = (0.0, 0.0);
-        for (var i = 0; i < length; i++)
-        {
-            var mean = 0.0;
-            for (var g = 0; g < _frames; g++) mean += wanted[g * length + i];
-            (dot, norm) = (dot + mean * seen[f * length + i], norm + mean * mean);
-        }
-        return norm == 0 ? 0 : dot / Math.Sqrt(norm);
-    });
-
-    /// <summary>Vectors of length 1, one after the other; a vector of zeros, which is like nothing, stays.</summary>
-    static float[] Normalised(float[][] frames) => [.. frames.SelectMany(frame =>
-    {
-        var norm = Math.Sqrt(frame.Sum(value => (double)value * value));
-        return frame.Select(value => norm == 0 ? 0 : (float)(value / norm));
-    })];
 
     /// <summary>A clip [z, f, h, w] to frames from `first` on of a batch [B, z, frames, h, w].</summary>
     void Copy(float[] clip, float[] into, int at, int frames, int first)

@@ -266,7 +266,8 @@ public static class OneStoryRecipe
     {
         using var scope = TensorScope.Open();
         var words = VideoRecipe.Rows(tools, [batch.Shot.Captions[i], ""]);
-        using var context = story.Remember(Memory(settings, batch).Narrow(0, i, 1).Narrow(2, 0, batch.Earlier[i]), words[0]).Context;
+        using var context = story.Remember(Memory(settings, batch).Narrow(0, i, 1).Narrow(2, 0, batch.Earlier[i]), words[0],
+            [.. Enumerable.Range(0, batch.Earlier[i]).Select(frame => frame / batch.Frames)]).Context;
         var shot = new WanShot
         {
             Schedule = Schedule.UniPC(PocketFolder.Steps, PocketFolder.Shift),

@@ -3,7 +3,8 @@
 // The paper trains selector and video model together, on samples of three shots. No gradient flows between the two (the choice is hard),
 // and the video model is what makes such a step dear: alone the selector sees some hundred times as many examples in the same time, also of
 // stories that have pictures and no clips. Its loss and labels are those of OneStoryRecipe.cs: cosines of what frames show, -1 in a shot of
-// another story. Here a sample is a shot and all frames before it, as in a film, with a foreign shot among them in half of the cases.
+// another story, 0 in an altered one. Here a sample is a shot and all frames before it, as in a film, with such shots among them now and
+// then.
 using System.Text.Json.Nodes;
 using Fabula.Models;
 using Fabula.Torch;
@@ -12,18 +13,56 @@ using Fabula.Training.PaperTheatre;
 namespace Fabula.Training;
 
 /// <param name="Noise">Deviation of noise on latents, in half of the steps.</param>
-/// <param name="Foreign">How often a shot of another story is among the earlier ones.</param>
-public sealed record SelectorSettings(int Steps = 1500, int Batch = 24, double Noise = 0.15, double Foreign = 0.5, ulong Seed = 8)
+/// <param name="Foreign">How often a shot of another story is among the earlier ones; a second one as often again.</param>
+/// <param name="Altered">How often one of the earlier shots is there a second time, altered (<see cref="Alteration"/>).</param>
+/// <param name="ColourChange">As <see cref="Inflation.ColourChange"/>.</param>
+public sealed record SelectorSettings(int Steps = 1000, int Batch = 24, double Noise = 0.15, double Foreign = 0.4, double Altered = 0.2,
+    double ColourChange = 0.3, ulong Seed = 8)
 {
     public Pace Pace { get; init; } = new(Others: 1e-3, EmaDecay: 0.99);
 
-    public JsonObject ToJson(int crew) => new()
+    public Rhythm Rhythm { get; init; } = new(Save: 60);
+
+    /// <summary>How wide phi_V is between its convolutions, and how deep after them.</summary>
+    public int Hidden { get; init; } = 128;
+    public int Blocks { get; init; } = 1;
+
+    /// <summary>
+    /// How films choose by it: see <see cref="FrameSelectionConfig"/>. Measured on stories to develop on (docs/models/onestory.md): the
+    /// fewest with which people who return are seen again and no more than one in twenty is of a shot that does not belong.
+    /// </summary>
+    public int Kept { get; init; } = 6;
+    public double Least { get; init; } = -1;
+    public double Spread { get; init; } = 0.6;
+    public int PerShot { get; init; }
+
+    public FrameSelectionConfig Over(FrameSelectionConfig config) => config with
     {
-        ["recipe"] = "selector 1",
+        Hidden = Hidden,
+        Blocks = Blocks,
+        Kept = Kept,
+        Least = Least,
+        Spread = Spread,
+        PerShot = PerShot,
+    };
+
+    /// <param name="features">Which feature models the labels are of.</param>
+    public JsonObject ToJson(int crew, string features = "truth") => new()
+    {
+        ["recipe"] = "selector 2",
         ["steps"] = Steps,
         ["batch"] = Batch,
         ["noise"] = Noise,
         ["foreign"] = Foreign,
+        ["altered"] = Altered,
+        ["colour_change"] = ColourChange,
+        ["hidden"] = Hidden,
+        ["blocks"] = Blocks,
+        ["kept"] = Kept,
+        ["least"] = Least,
+        ["spread"] = Spread,
+        ["per_shot"] = PerShot,
+        ["features"] = features,
         ["seed"] = Seed,
         ["processes"] = crew,
         ["pace"] = Pace.ToJson(),
@@ -34,28 +73,30 @@ public static class SelectorRecipe
 {
     /// <summary>One shot to choose for.</summary>
     /// <param name="Frames">Earlier frames [z, h, w], in the order of the film.</param>
-    sealed record Sample(string Caption, IReadOnlyList<Half[]> Frames, IReadOnlyList<float> Labels);
+    internal sealed record Sample(string Caption, IReadOnlyList<Half[]> Frames, IReadOnlyList<float> Labels);
 
     const string Selection = "selection.";
     const int Rows = 16, Columns = 28;
 
     /// <summary>Trains, or goes on training; on the tensor thread. Returns the mean label of the frames chosen on held-out films.</summary>
-    /// <param name="config">The sizes of both of OneStory's parts.</param>
+    /// <param name="known">The sizes of both of OneStory's parts.</param>
     /// <param name="beside">OneStory's weights whose conditioner stands beside the new selector.</param>
     /// <param name="held">Stories of people who are never learned from.</param>
-    public static double Run(SelectorSettings settings, OneStoryConfig config, Weights beside, VideoTools tools,
-        IReadOnlyList<LatentStory> stories, IReadOnlyList<LatentStory> held, TrainingRun run, Crew crew, Action<string> say,
-        CancellationToken stop)
+    /// <param name="labels">Asked on a thread of its own: of feature models without tensors.</param>
+    public static double Run(SelectorSettings settings, OneStoryConfig known, Weights beside, VideoTools tools,
+        IReadOnlyList<LatentStory> stories, IReadOnlyList<LatentStory> held, FrameLabels labels, TrainingRun run, Crew crew,
+        Action<string> say, CancellationToken stop)
     {
+        var config = known with { Selection = settings.Over(known.Selection) };
         using var weights = Weights.Fresh(settings.Seed, DType.F32, Device.Cpu);
         var selector = new FrameSelection(config.Selection, weights["selection"]);
         weights.Trainable();
         using var teacher = new Teacher(weights.Parameters, (_, _) => false, settings.Pace, crew);
         run.Resume(weights, teacher);
-        using var lessons = new Ahead<Sample[]>(run.Start, settings.Steps, step => Draw(stories, settings,
-            new Chance(settings.Seed)["selector"][step][crew.Rank], settings.Batch));
+        using var lessons = new Ahead<Sample[]>(run.Start, settings.Steps, step => Draw(stories, settings, labels,
+            new Chance(settings.Seed)["selector"][step][crew.Rank]));
         var random = new RandomSource(settings.Seed);
-        new Course(run, weights, teacher, crew, settings.Steps, new Rhythm(Save: 60), say).Go(step =>
+        new Course(run, weights, teacher, crew, settings.Steps, settings.Rhythm, say).Go(step =>
         {
             var lesson = lessons.Next(stop);
             using var learning = Autograd.Enable();
@@ -65,74 +106,89 @@ public static class SelectorRecipe
             loss.Backward();
             return new(settings.Batch, ("loss", loss.Item()));
         });
-        return crew.Leads ? Examine(settings, config, beside, tools, held, run, teacher, say) : 0;
+        return crew.Leads ? Examine(settings, config, beside, tools, held, labels, run, teacher, say) : 0;
     }
 
-    static Sample[] Draw(IReadOnlyList<LatentStory> stories, SelectorSettings settings, Chance chance, int count) =>
-        [.. Enumerable.Range(0, count).Select(i =>
+    internal static Sample[] Draw(IReadOnlyList<LatentStory> stories, SelectorSettings settings, FrameLabels labels, Chance chance) =>
+        [.. Enumerable.Range(0, settings.Batch).Select(i =>
         {
             var here = chance[i];
-            var (story, other) = (here["story"].Pick<LatentStory>([.. stories]), here["other"].Pick<LatentStory>([.. stories]));
-            return Draw(story, 1 + here["shot"].Below(story.Story.Shots.Count - 1),
-                story != other && here["foreign"].Happens(settings.Foreign) ? other : null, here);
+            var story = here["story"].Below(stories.Count);
+            var others = Enumerable.Range(0, 2).Where(n => here["foreign"][n].Happens(settings.Foreign))
+                .Select(n => stories[(story + 1 + here["other"][n].Below(stories.Count - 1)) % stories.Count]);
+            return Draw(stories[story], 1 + here["shot"].Below(stories[story].Story.Shots.Count - 1), [.. others],
+                here["altered"].Happens(settings.Altered), settings, labels, here);
         })];
 
-    static Sample Draw(LatentStory latents, int target, LatentStory? foreign, Chance chance)
+    /// <param name="foreign">Stories of which a shot each is inserted anywhere.</param>
+    /// <param name="altered">One of the earlier shots is inserted anywhere, altered.</param>
+    static Sample Draw(LatentStory latents, int target, IReadOnlyList<LatentStory> foreign, bool altered, SelectorSettings settings,
+        FrameLabels labels, Chance chance)
     {
-        var (story, frames, labels) = (latents.Story, new List<Half[]>(), new List<float>());
-        var inserted = foreign is null ? -1 : chance["where"].Below(target + 1);
-        for (var shot = 0; shot <= target; shot++)
+        var shots = Enumerable.Range(0, target).Select(shot => Frames(latents, shot, Labels(latents, shot, target, labels))).ToList();
+        void Insert(string what, int number, IEnumerable<(Half[], float)> frames) =>
+            shots.Insert(chance["where"][what][number].Below(shots.Count + 1), [.. frames]);
+        if (altered)
         {
-            if (shot == inserted)
-                foreach (var frame in Frames(foreign!, chance["which"].Below(foreign!.Story.Shots.Count)))
-                {
-                    frames.Add(frame);
-                    labels.Add(-1);
-                }
-            if (shot == target) break;
-            var alike = Alike(story.Shots[shot], story.Shots[target]);
-            foreach (var frame in Frames(latents, shot))
-            {
-                frames.Add(frame);
-                labels.Add(alike);
-            }
+            var alteration = new Alteration(chance["alteration"], Rows, Columns, settings.ColourChange);
+            Insert("altered", 0, Frames(latents, chance["again"].Below(target), _ => FrameLabels.Altered)
+                .Select(frame => (Altered(frame.Latents, alteration), frame.Label)));
         }
+        foreach (var (number, other) in foreign.Index())
+            Insert("foreign", number, Frames(other, chance["which"][number].Below(other.Story.Shots.Count), _ => FrameLabels.Foreign));
         var register = chance["told"].Pick(Register.Referential, Register.Referential, Register.Planned, Register.Full);
-        return new(Captions.Write(story.Shots[target].Spec, register, chance["words"]), frames, labels);
+        var all = shots.SelectMany(frames => frames).ToList();
+        return new(Captions.Write(latents.Story.Shots[target].Spec, register, chance["words"]), [.. all.Select(frame => frame.Latents)],
+            [.. all.Select(frame => frame.Label)]);
     }
 
-    /// <summary>Who is in two shots and where they play, as <see cref="TheatreFeatures"/>: the mean of both cosines.</summary>
-    static float Alike(StoryShot a, StoryShot b)
+    /// <summary>Of a latent frame of an earlier shot its label.</summary>
+    static Func<int, float> Labels(LatentStory latents, int shot, int target, FrameLabels labels)
     {
-        var people = a.Cast.Count == 0 || b.Cast.Count == 0 ? 0
-            : a.Cast.Intersect(b.Cast).Count() / Math.Sqrt((double)a.Cast.Count * b.Cast.Count);
-        return (float)((people + (a.Place == b.Place ? 1 : 0)) / 2);
+        var all = labels.Of(latents.Story, shot, target, Conditioning.LatentFrames(latents.Story.Shots[shot].Spec.Frames));
+        return f => all[f];
+    }
+
+    static Half[] Altered(Half[] frame, Alteration alteration)
+    {
+        const int Plane = Rows * Columns;
+        var (from, into) = (Array.ConvertAll(frame, value => (float)value), new float[frame.Length]);
+        for (var channel = 0; channel < frame.Length / Plane; channel++)
+            alteration.Apply(from.AsSpan(channel * Plane, Plane), channel, into.AsSpan(channel * Plane, Plane));
+        return Array.ConvertAll(into, value => (Half)value);
     }
 
     /// <summary>A shot's latent frames: of its clip, or of its pictures where it has none.</summary>
-    static IEnumerable<Half[]> Frames(LatentStory story, int shot)
+    /// <param name="label">Of a latent frame of the clip.</param>
+    static List<(Half[] Latents, float Label)> Frames(LatentStory story, int shot, Func<int, float> label)
     {
-        var (clip, picture) = (story.Clips[shot], story.Pictures[shot][0].Length);
-        if (clip.Length == 0) return story.Pictures[shot];
+        var (clip, pictures) = (story.Clips[shot], story.Pictures[shot]);
+        if (clip.Length == 0) return [.. pictures.Select((picture, i) => (picture, label((LatentStory.Moments[i] + 3) / 4)))];
         // [z, f, h, w] to f times [z, h, w].
         const int Plane = Rows * Columns;
-        var count = clip.Length / picture;
-        return Enumerable.Range(0, count).Select(f => (Half[])[.. Enumerable.Range(0, picture / Plane)
-            .SelectMany(z => clip.AsSpan((z * count + f) * Plane, Plane).ToArray())]);
+        var count = clip.Length / pictures[0].Length;
+        return [.. Enumerable.Range(0, count).Select(f => ((Half[])[.. Enumerable.Range(0, pictures[0].Length / Plane)
+            .SelectMany(z => clip.AsSpan((z * count + f) * Plane, Plane).ToArray())], label(f)))];
     }
 
     /// <summary>[B, F]; minus infinity where a sample has no frame.</summary>
     static Tensor Score(FrameSelection selector, VideoTools tools, Sample[] samples, Func<long[], Tensor?> noise)
     {
-        var longest = samples.Max(sample => sample.Frames.Count);
-        var size = samples[0].Frames[0].Length;
-        var values = new float[samples.Length * longest * size];
-        foreach (var (i, sample) in samples.Index())
-            foreach (var (f, frame) in sample.Frames.Index())
-                for (var at = 0; at < size; at++) values[(i * longest + f) * size + at] = (float)frame[at];
-        var memory = Tensor.From(values, samples.Length * longest, selector.Config.Channels, Rows, Columns);
+        var (longest, frames) = (samples.Max(sample => sample.Frames.Count), samples.SelectMany(sample => sample.Frames).ToList());
+        var size = frames[0].Length;
+        var values = new Half[frames.Count * size];
+        foreach (var (f, frame) in frames.Index()) frame.CopyTo(values, f * size);
+        var memory = Tensor.From(values, frames.Count, selector.Config.Channels, Rows, Columns).Float();
         if (noise(memory.Shape) is { } grain) memory = memory + grain;
-        var projected = selector.Project(memory);
+        var projected = selector.Project(memory);                                                        // [all frames, n, D]
+        // Every sample's frames beside each other; where it has no more, its first one, which is not looked at.
+        var (places, first) = (new long[samples.Length * longest], 0);
+        foreach (var (i, sample) in samples.Index())
+        {
+            for (var f = 0; f < longest; f++) places[i * longest + f] = first + (f < sample.Frames.Count ? f : 0);
+            first += sample.Frames.Count;
+        }
+        projected = projected.IndexSelect(0, Tensor.From(places, places.Length));
         return selector.Score(projected.Reshape(samples.Length, longest, projected.Size(1), projected.Size(2)),
             VideoRecipe.Rows(tools, [.. samples.Select(sample => sample.Caption)]), [.. samples.Select(sample => sample.Frames.Count)]);
     }
@@ -149,15 +205,15 @@ public static class SelectorRecipe
 
     /// <summary>What the choice is worth on films of other people, beside the newest frames and the best; writes the files.</summary>
     static double Examine(SelectorSettings settings, OneStoryConfig config, Weights beside, VideoTools tools,
-        IReadOnlyList<LatentStory> held, TrainingRun run, Teacher teacher, Action<string> say)
+        IReadOnlyList<LatentStory> held, FrameLabels labels, TrainingRun run, Teacher teacher, Action<string> say)
     {
         using var scope = TensorScope.Open();
         using var weights = Weights.Fresh(0, DType.F32, Device.Cpu);
         var selector = new FrameSelection(config.Selection, weights["selection"]);
         foreach (var (name, average) in teacher.Averages) weights.Parameters[name].CopyFrom(average);
         var samples = held.Index().SelectMany(story => Enumerable.Range(1, story.Item.Story.Shots.Count - 1).Select(target =>
-            Draw(story.Item, target, held[(story.Index + 1) % held.Count], new Chance(settings.Seed)["held out"][story.Index][target])))
-            .ToArray();
+            Draw(story.Item, target, [held[(story.Index + 1) % held.Count]], false, settings, labels,
+                new Chance(settings.Seed)["held out"][story.Index][target]))).ToArray();
         var scores = Score(selector, tools, samples, _ => null).ToFloats();
         var longest = scores.Length / samples.Length;
         double Worth(Func<Sample, float[], int[]> choose) => samples.Select((sample, i) =>
@@ -166,6 +222,7 @@ public static class SelectorRecipe
         var chosen = Worth((_, row) => FrameSelection.Top(row, kept));
         KeyValuePair<string, double>[] worth =
         [
+            new("held out, loss", Loss(Tensor.From(scores, samples.Length, longest), samples).Item()),
             new("held out, relevance of selected", chosen),
             new("held out, relevance of newest", Worth((_, row) => FrameSelection.Recent(row.Length, kept))),
             new("held out, relevance of the best", Worth((sample, _) => FrameSelection.Top([.. sample.Labels], kept))),

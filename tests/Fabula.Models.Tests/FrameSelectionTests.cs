@@ -7,12 +7,14 @@ public class FrameSelectionTests
 {
     static readonly FrameSelectionConfig Tiny = new(4, 6, 24) { Queries = 2, Heads = 2, Kernels = (2, 2), Hidden = 16 };
 
-    [Fact]
-    public void The_selector_learns_to_find_the_frame_that_its_caption_speaks_of() => OnTorch.Run(() =>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void The_selector_learns_to_find_the_frame_that_its_caption_speaks_of(int blocks) => OnTorch.Run(() =>
     {
         const int Things = 8, Frames = 6, Batch = 16;
         using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
-        var selection = new FrameSelection(Tiny, weights);
+        var selection = new FrameSelection(Tiny with { Blocks = blocks }, weights);
         weights.Trainable();
         using var adam = new AdamW(weights.Parameters, 3e-3);
         var random = new RandomSource(2);
@@ -110,5 +112,62 @@ public class FrameSelectionTests
         Assert.Equal([9, 8, 7], FrameSelection.Recent(10, 3));
         Assert.Equal([9, 6, 3], FrameSelection.Even(10, 3));
         Assert.Equal([1, 0], FrameSelection.Even(2, 3));
+    }
+
+    static readonly FrameSelectionConfig Choosing = new(4, 6, 2) { Kept = 3 };
+
+    /// <summary>Six frames of three shots; the first two shots show the same, the third something else.</summary>
+    static readonly int[] Shots = [0, 0, 1, 1, 2, 2];
+    static readonly float[] Scores = [0.9f, 0.8f, 0.7f, 0.6f, 0.5f, -0.8f], Pooled = [1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1];
+
+    [Fact]
+    public void The_best_frames_are_picked_whatever_they_show_unless_the_settings_say_otherwise() =>
+        Assert.Equal([0, 1, 2], FrameSelection.Pick(Choosing, Scores, [], Shots));
+
+    [Fact]
+    public void A_choice_stops_where_frames_matter_too_little_but_never_before_the_best()
+    {
+        Assert.Equal([0, 1, 2, 3, 4], FrameSelection.Pick(Choosing with { Kept = 6, Least = 0 }, Scores, [], Shots));
+        Assert.Equal([0], FrameSelection.Pick(Choosing with { Least = 0.95 }, Scores, [], Shots));
+        Assert.Equal([0, 1, 2, 3, 4, 5], FrameSelection.Pick(Choosing with { Kept = 9 }, Scores, [], Shots));
+    }
+
+    [Fact]
+    public void A_limit_per_shot_leaves_room_for_other_shots() =>
+        Assert.Equal([0, 2, 4], FrameSelection.Pick(Choosing with { PerShot = 1 }, Scores, [], Shots));
+
+    [Fact]
+    public void A_spread_takes_what_nobody_chosen_shows_and_still_ranks_by_relevance()
+    {
+        Assert.Equal([0, 1, 4], FrameSelection.Pick(Choosing with { Spread = 0.5 }, Scores, Pooled, Shots));
+        Assert.Equal([0, 1, 2], FrameSelection.Pick(Choosing with { Spread = 0.1 }, Scores, Pooled, Shots));
+    }
+
+    [Fact]
+    public void Frames_that_a_shot_may_not_see_are_never_picked() =>
+        Assert.Equal([1, 0], FrameSelection.Pick(Choosing with { Spread = 0.5 }, [0.1f, 0.2f, float.NegativeInfinity],
+            [1, 0, 1, 0, 0, 1], [0, 0, 1]));
+
+    [Fact]
+    public void Settings_are_read_from_older_files_and_changed_by_name_only()
+    {
+        var config = new OneStoryConfig(Choosing with { Dim = 8, Blocks = 1, Least = 0.25, Spread = 0.5, PerShot = 2 }, new());
+        var path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, config.ToJson().ToJsonString());
+            Assert.Equal(config.Selection, OneStoryConfig.Read(path).Selection);
+            var old = config.ToJson();
+            foreach (var name in new[] { "blocks", "least", "spread", "per_shot" }) old.Remove(name);
+            File.WriteAllText(path, old.ToJsonString());
+            Assert.Equal(config.Selection with { Blocks = 0, Least = -1, Spread = 0, PerShot = 0 }, OneStoryConfig.Read(path).Selection);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+        Assert.Equal(config.Selection with { Kept = 9 }, config.With(new() { ["kept"] = 9 }).Selection);
+        Assert.Contains("'keep'", Assert.Throws<FormatException>(() => config.With(new() { ["keep"] = 9 })).Message);
+        Assert.Throws<FormatException>(() => config.With(new() { ["kept"] = 0 }));
     }
 }

@@ -42,6 +42,10 @@ public sealed class SettingsFileTests
                 "pocket-tokenizer" => SettingsFile.Over(new TokenizerSettings(), json),
                 "pocket-planner" => SettingsFile.Over(new PlannerSettings(), json),
                 "storymem-lora" => SettingsFile.Over(new LoraSettings(), json),
+                _ when file.StartsWith("recipes/onestory-selector/", StringComparison.Ordinal) =>
+                    SettingsFile.Over(new SelectorSettings(), json),
+                _ when file.StartsWith("recipes/onestory-tables/", StringComparison.Ordinal) =>
+                    Evaluation.OneStoryRow.Read(Path.Combine(Repository.Root, file)),
                 _ when file.StartsWith("recipes/onestory/", StringComparison.Ordinal) => SettingsFile.Over(new OneStorySettings(), json),
                 var other => throw new InvalidOperationException($"{other} is the settings of no recipe that this test knows."),
             };

@@ -3,29 +3,35 @@ using System.CommandLine;
 using Fabula.Models;
 using Fabula.Training;
 using Fabula.Training.Evaluation;
+using Fabula.Training.PaperTheatre;
 
 namespace Fabula.Cli.Commands;
 
 static class EvaluateOneStory
 {
+    const string Columns = "columns", Choice = "choice", Cost = "cost", Words = "words", Image = "picture";
+
     public static Command Create()
     {
-        var models = new Option<string[]>("--model")
-        {
-            Description = "Folders of pocket models, one row or more each; models/pocket unless given.",
-            AllowMultipleArgumentsPerToken = true,
-        };
+        var model = new Option<string?>("--model") { Description = "A pocket model's folder; models/pocket unless given." };
         var judge = new Option<string?>("--judge")
         {
-            Description = "A judge's folder; models/judge unless given. Where there is none only the choice and the cost are measured.",
+            Description = "A judge's folder; models/judge unless given. Only the columns need it.",
         };
         var cases = new Option<int>("--cases") { Description = "Cases of each kind.", DefaultValueFactory = _ => 64 };
         var shots = new Option<int>("--shots") { Description = "Shots of a case.", DefaultValueFactory = _ => 6 };
-        var ways = new Option<MemoryWay[]>("--with")
+        var seed = new Option<ulong>("--seed")
         {
-            Description = "Ways to remember: none, last-frame, storymem, onestory; all unless given.",
-            AllowMultipleArgumentsPerToken = true,
-            CustomParser = result => [.. result.Tokens.Select(token => Way(token.Value))],
+            Description = "Of the cases; another one than the benchmark's to develop on.",
+            DefaultValueFactory = _ => OneStoryCase.Benchmark,
+        };
+        var only = Several("--only", "What to measure: choice, cost, columns; all unless given.", [Choice, Cost, Columns]);
+        var kinds = Several("--from", "Cases from words, or from a picture; both unless given.", [Words, Image]);
+        var ways = Several("--with", "Ways to remember, a row each; all unless given.", [.. Ways.Keys]);
+        var rows = new Option<string?>("--rows")
+        {
+            Description = "Instead of --with: a file of rows, each a name, a folder with OneStory's weights (the model's unless given) and "
+                + "fields of onestory.json that differ.",
         };
         var plates = new Option<bool>("--plates")
         {
@@ -33,65 +39,116 @@ static class EvaluateOneStory
                 + "only looks come from memory.",
         };
         var write = new Option<string?>("--write") { Description = "Only writes the cases into this folder." };
+        var output = new Option<string?>("--out")
+        {
+            Description = "Also write the tables, as a file; a measurement that was stopped goes on from what stands beside it.",
+        };
+        var threads = new Option<int?>("--threads") { Description = "CPU threads; all cores unless given." };
         var command = new Command("onestory", "OneStory's benchmark on held-out people: 64 stories from words, 64 from a picture.")
         {
-            models, judge, cases, shots, ways, plates, write,
+            model, judge, cases, shots, seed, only, kinds, ways, rows, plates, write, output, threads,
         };
         command.SetAction(parsed => Outcome.Of(() =>
         {
             if (parsed.GetValue(cases) is < 1 or > 1000) throw new FormatException("--cases is a number from 1 to 1000.");
             if (parsed.GetValue(shots) is < 5 or > 24) throw new FormatException("--shots is a number from 5 to 24.");
-            using var report = new OneStoryReport(parsed.GetValue(cases), parsed.GetValue(shots), parsed.GetValue(plates),
-                Console.WriteLine);
+            if (parsed.GetValue(threads) is < 1 or > 1024) throw new FormatException("--threads is a number from 1 to 1024.");
             if (parsed.GetValue(write) is { } folder)
             {
-                report.Write(folder);
+                Write(folder, parsed.GetValue(cases), parsed.GetValue(shots), parsed.GetValue(seed));
                 return 0;
             }
-            Measure(report, parsed.GetValue(models) is { Length: > 0 } named ? named : [FilmArguments.Pocket()
-                ?? throw new FormatException("There is no pocket model to measure. Name its folder with --model.")],
-                parsed.GetValue(ways) is { Length: > 0 } asked ? asked : Enum.GetValues<MemoryWay>(),
-                parsed.GetValue(judge) ?? FilmArguments.Shipped("judge"));
+            var path = parsed.GetValue(model) ?? FilmArguments.Pocket()
+                ?? throw new FormatException("There is no pocket model to measure. Name its folder with --model.");
+            using var film = FilmModel.Open(path, threads: parsed.GetValue(threads));
+            if (film.Facts is not { Width: JudgeConfig.Width, Height: JudgeConfig.Height })
+                throw new FormatException($"{film.Facts.Name} was not taught on Paper Theatre: its film.json names no "
+                    + $"{JudgeConfig.Width} x {JudgeConfig.Height}.");
+            var asked = parsed.GetValue(rows) is { } file ? OneStoryRow.Read(file)
+                : [.. parsed.GetValue(ways)!.Select(way => OneStoryRow.Of(Ways[way]))];
+            if (!film.Facts.Modes.HasFlag(FilmModes.Story)) asked = [.. asked.Where(row => row.Way != MemoryWay.OneStory)];
+            if (asked.Count == 0) throw new FormatException($"{film.Facts.Name} has no OneStory: teach it with fabula train onestory.");
+            var measures = new Measures(film, asked, parsed.GetValue(cases), parsed.GetValue(shots), parsed.GetValue(seed),
+                parsed.GetValue(output));
+            var tables = new List<EvidenceTable>();
+            foreach (var what in parsed.GetValue(only)!)
+            {
+                IReadOnlyList<EvidenceTable> made = what switch
+                {
+                    Choice => measures.Choices(),
+                    Cost => measures.Costs(),
+                    _ => [.. parsed.GetValue(kinds)!.SelectMany(kind => measures.Columns(kind == Image, parsed.GetValue(plates),
+                        parsed.GetValue(judge) ?? FilmArguments.Shipped("judge")
+                            ?? throw new FormatException("The columns need a reader of frames: name one with --judge.")))],
+                };
+                foreach (var table in made) Console.WriteLine(table.Text());
+                tables.AddRange(made);
+            }
+            if (parsed.GetValue(output) is not { } target) return 0;
+            EvidenceTable.Write(target, "OneStory", "fabula " + string.Join(' ', parsed.Tokens.Select(token => token.Value)), tables);
+            Console.WriteLine($"Written: {target}");
             return 0;
         }));
         return command;
     }
 
-    static void Measure(OneStoryReport report, string[] folders, MemoryWay[] ways, string? judge)
+    static readonly Dictionary<string, MemoryWay> Ways = new()
     {
-        var models = folders.Select(folder => (Name: Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)),
-            Model: FilmModel.Open(folder))).ToList();
-        try
-        {
-            foreach (var (name, model) in models)
-                if (model.Facts is not { Width: JudgeConfig.Width, Height: JudgeConfig.Height })
-                    throw new FormatException($"{name} was not taught on Paper Theatre: its film.json names no "
-                        + $"{JudgeConfig.Width} x {JudgeConfig.Height}.");
-            foreach (var (name, model) in models.Where(entry => entry.Model.Facts.Modes.HasFlag(FilmModes.Story)))
-            {
-                report.Selection(name, model);
-                report.Cost(name, model);
-            }
-            if (judge is null)
-            {
-                Console.WriteLine("\nThe nine columns need a reader of frames: name one with --judge.");
-                return;
-            }
-            using var reader = Judge.Open(judge);
-            report.Columns(models, ways, reader);
-        }
-        finally
-        {
-            foreach (var (_, model) in models) model.Dispose();
-        }
+        ["none"] = MemoryWay.None,
+        ["last-frame"] = MemoryWay.LastFrame,
+        ["storymem"] = MemoryWay.StoryMem,
+        ["onestory"] = MemoryWay.OneStory,
+    };
+
+    static Option<string[]> Several(string name, string description, string[] known) => new(name)
+    {
+        Description = description,
+        AllowMultipleArgumentsPerToken = true,
+        DefaultValueFactory = _ => known,
+        CustomParser = result => [.. result.Tokens.Select(token => known.Contains(token.Value) ? token.Value
+            : throw new FormatException($"There is no '{token.Value}' to ask for: {name} takes {string.Join(", ", known)}."))],
+    };
+
+    static void Write(string folder, int cases, int shots, ulong seed)
+    {
+        using var stage = new Stage(JudgeConfig.Width, JudgeConfig.Height);
+        foreach (var fromImage in new[] { false, true })
+            for (var i = 0; i < cases; i++) OneStoryCase.Draw(i, fromImage, stage, shots, seed).Write(folder, stage);
+        Console.WriteLine($"{2 * cases} cases of {shots} shots in {folder}");
     }
 
-    static MemoryWay Way(string name) => name switch
+    /// <param name="Output">The tables' file; observations are kept beside it.</param>
+    sealed record Measures(FilmModel Film, IReadOnlyList<OneStoryRow> Rows, int Cases, int Shots, ulong Seed, string? Output)
     {
-        "none" => MemoryWay.None,
-        "last-frame" => MemoryWay.LastFrame,
-        "storymem" => MemoryWay.StoryMem,
-        "onestory" => MemoryWay.OneStory,
-        _ => throw new FormatException($"There is no way to remember called '{name}': --with takes none, last-frame, storymem, onestory."),
-    };
+        string? Kept => Output is null ? null : Path.ChangeExtension(Output, "jsonl");
+
+        IReadOnlyList<OneStoryRow> Own => [.. Rows.Where(row => row.Way == MemoryWay.OneStory)];
+
+        public IReadOnlyList<EvidenceTable> Choices()
+        {
+            if (Own.Count == 0) return [];
+            using var choices = new OneStoryChoices(Film, Cases, Shots, Seed);
+            var seen = Own.Select(row =>
+            {
+                row.Apply(Film);
+                return (row.Name, Observations.Collect(Kept, $"choice {row.Digest(Film)} {Cases} {Shots} {Seed}", 2 * Cases,
+                    number => choices.Observe(row, number)));
+            }).ToList();
+            return [OneStoryChoices.Table(seen, $"What is chosen, {2 * Cases} cases of {Shots} drawn shots")];
+        }
+
+        public IReadOnlyList<EvidenceTable> Costs()
+        {
+            if (Own.Count == 0) return [];
+            Own[^1].Apply(Film);
+            return [OneStoryCost.Measure(Film)];
+        }
+
+        public IReadOnlyList<EvidenceTable> Columns(bool fromImage, bool plates, string judge)
+        {
+            using var reader = Judge.Open(judge);
+            using var columns = new OneStoryColumns(Film, reader, Cases, fromImage, Shots, plates, Seed);
+            return columns.Tables(columns.Collect(Rows, Kept, Judge.DigestOf(judge), Console.Error.WriteLine));
+        }
+    }
 }

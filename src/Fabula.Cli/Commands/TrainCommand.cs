@@ -160,11 +160,12 @@ static class TrainCommand
             using var stage = new Stage(224, 128);
             var store = new LatentStories(parts.Vae, parsed.GetValue(Latents)!, seed);
             var held = Enumerable.Range(0, crew.Leads ? 6 : 0)
-                .Select(i => store.Encode(LatentStories.Tell(seed, i, heldOut: true), true, stage)).ToList();
+                .Select(i => store.Encode(LatentStories.Tell(seed, i, heldOut: true), true, stage, drafts: false)).ToList();
             var folder = parsed.GetValue(beside)!;
+            using var features = new TheatreFeatures();
             using var known = Weights.Open(Path.Combine(folder, Models.OneStory.WeightsFile), DType.F32, Device.Cpu);
             SelectorRecipe.Run(settings, OneStoryConfig.Read(Path.Combine(folder, Models.OneStory.ConfigFile)), known, parts, stories, held,
-                run, crew, Console.WriteLine, CancellationToken.None);
+                new FrameLabels(features.All), run, crew, Console.WriteLine, CancellationToken.None);
             foreach (var weight in weights) weight.Dispose();
         });
     }

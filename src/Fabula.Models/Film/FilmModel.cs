@@ -25,7 +25,8 @@ public sealed class FilmModel : IDisposable
     WanTokenizer? _tokenizer;
     Loaded<WanClipVision>? _clip;
     readonly Loaded<WanTransformer>?[] _experts;
-    readonly StoryFolder? _storyFolder;
+    StoryFolder? _storyFolder;
+    OneStoryConfig? _storySettings;
     StoryMemory? _story;
     Loaded<WanTransformer>? _storyteller;
     readonly ModelPart? _picturePart;
@@ -163,9 +164,26 @@ public sealed class FilmModel : IDisposable
         return story.Recall(rows, earlier, path);
     });
 
+    /// <summary>
+    /// OneStory of another folder, with its transformer where it has one, or with other settings, in place of the model's own: what tables
+    /// compare. What was kept by another selector cannot be recalled then.
+    /// </summary>
+    /// <param name="settings">Null: the folder's.</param>
+    public void Tell(string folder, OneStoryConfig? settings = null) => LibTorch.Run(() =>
+    {
+        (_story, _storyteller) = (Let(_story), Let(_storyteller));
+        (_storyFolder, _storySettings) = (StoryFolder.In(folder, _folder.Transformers[0]), settings);
+
+        static T? Let<T>(T? part) where T : class, IDisposable
+        {
+            part?.Dispose();
+            return null;
+        }
+    });
+
     StoryMemory Story() => _story ??= new StoryMemory(_storyFolder is { Problem: null } folder ? folder
         : throw new ArgumentException($"{Facts.Name} has no OneStory: choose another method, or teach it with fabula train onestory."),
-        _folder.Config, _type, _device);
+        _folder.Config, _type, _device, _storySettings);
 
     /// <summary>The transformer that recalls: one of its own, or the model's.</summary>
     WanTransformer Storyteller() => _storyFolder!.Transformer == _folder.Transformers[0] ? (_experts[0] ??= Transformer(0)).Network

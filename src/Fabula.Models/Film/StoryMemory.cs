@@ -5,6 +5,7 @@
 // Files are safetensors. Of a finished shot: latents [f, z, h, w] and rows [f, n, D], half floats. Recalled: latents [K, z, h, w] in the
 // order of the film, and ranks [K], the most relevant first. Nothing in the second says where its frames were, so that a change of an early
 // shot that nobody recalls changes no later one.
+using System.Runtime.InteropServices;
 using Fabula.Torch;
 
 namespace Fabula.Models;
@@ -30,13 +31,16 @@ public sealed record StoryFolder(string Root, ModelPart Transformer)
     {
         if (folder.Transformers is not [var transformer]) return null;
         var own = Path.Combine(folder.Root, Name);
-        if (File.Exists(Path.Combine(own, OneStory.ConfigFile)))
-        {
-            var (path, problem) = Disk.Checkpoint(own, "diffusion_pytorch_model");
-            return new(own, path is null ? transformer : transformer with { Path = path, Problem = problem });
-        }
+        if (File.Exists(Path.Combine(own, OneStory.ConfigFile))) return In(own, transformer);
         return Path.GetDirectoryName(transformer.Path) is { } beside && File.Exists(Path.Combine(beside, OneStory.ConfigFile))
             ? new(beside, transformer) : null;
+    }
+
+    /// <summary>A folder of OneStory's own: with its transformer, where it has one, or beside the model's.</summary>
+    public static StoryFolder In(string folder, ModelPart transformer)
+    {
+        var (path, problem) = Disk.Checkpoint(folder, "diffusion_pytorch_model");
+        return new(folder, path is null ? transformer : transformer with { Path = path, Problem = problem });
     }
 }
 
@@ -48,9 +52,10 @@ sealed class StoryMemory : IDisposable
     readonly Weights _weights;
     readonly Device _device;
 
-    public StoryMemory(StoryFolder folder, WanConfig network, DType type, Device device)
+    /// <param name="settings">Null: the folder's.</param>
+    public StoryMemory(StoryFolder folder, WanConfig network, DType type, Device device, OneStoryConfig? settings = null)
     {
-        (_story, _weights) = OneStory.Open(folder.Root, network, type, device);
+        (_story, _weights) = OneStory.Open(folder.Root, network, type, device, settings);
         _device = device;
     }
 
@@ -69,31 +74,49 @@ sealed class StoryMemory : IDisposable
     public IReadOnlyList<RecalledFrame> Recall(Tensor caption, IReadOnlyList<string> earlier, string path)
     {
         using var scope = TensorScope.Open();
-        var (latents, rows, places) = (new List<Tensor>(), new List<Tensor>(), new List<(int Shot, int Frame)>());
-        foreach (var (shot, file) in earlier.Index())
-        {
-            var (frames, read) = ReadShot(file);
-            latents.Add(frames);
-            rows.Add(read);
-            for (var f = 0; f < frames.Size(0); f++) places.Add((shot, Conditioning.StagedFrame(f)));
-        }
-        var chosen = _story.Choose(Tensor.Cat(0, [.. rows]).Unsqueeze(0), caption, (int)latents[0].Size(2), (int)latents[0].Size(3));
+        var kept = new KeptShot[earlier.Count];
+        Parallel.For(0, kept.Length, shot => kept[shot] = KeptShot.Read(earlier[shot]));
+        var first = kept[0];
+        if (kept.FirstOrDefault(shot => !shot.FitsBeside(first)) is { } other)
+            throw new CheckpointException(other.Path, null, "remembers frames of another size than the shots before it");
+        List<(int Shot, int Frame)> places = [.. kept.SelectMany((shot, i) => Enumerable.Range(0, shot.Frames).Select(f => (i, f)))];
+        var rows = Tensor.From<Half>([.. kept.SelectMany(shot => shot.Rows)], 1, places.Count, first.RowShape.Tokens, first.RowShape.Dim)
+            .To(DType.F32, _device);
+        var chosen = _story.Choose(rows, caption, [.. places.Select(place => place.Shot)], first.LatentShape.Rows,
+            first.LatentShape.Columns);
         var film = chosen.Select(frame => frame.Frame).Order().ToArray();
-        var all = Tensor.Cat(0, [.. latents]);
-        Weights.Save(path, [new(Latents, all.IndexSelect(0, Tensor.From([.. film.Select(frame => (long)frame)], film.Length).To(_device))),
+        var latents = Tensor.Cat(0, [.. film.Select(frame => Latent(kept[places[frame].Shot].Path, places[frame].Frame))]);
+        Weights.Save(path, [new(Latents, latents),
             new(Ranks, Tensor.From([.. chosen.Select(frame => (long)Array.IndexOf(film, frame.Frame))], chosen.Count))], DType.F16);
         var tokens = (double)chosen.Sum(frame => frame.Tokens);
-        return [.. chosen.Select(frame => new RecalledFrame(places[frame.Frame].Shot, places[frame.Frame].Frame, frame.Score,
-            frame.Tokens / tokens))];
+        return [.. chosen.Select(frame => new RecalledFrame(places[frame.Frame].Shot, Conditioning.StagedFrame(places[frame.Frame].Frame),
+            frame.Score, frame.Tokens / tokens))];
     }
 
-    (Tensor Latents, Tensor Rows) ReadShot(string file)
+    /// <summary>One frame of a kept shot, [1, z, h, w].</summary>
+    Tensor Latent(string file, int frame)
     {
-        using var weights = Open(file, Latents, Rows);
-        var (shape, rows) = (weights.ShapeOf(Latents)!, weights.ShapeOf(Rows)!);
-        if (shape.Length != 4 || rows.Length != 3 || shape[0] != rows[0])
-            throw new CheckpointException(file, null, "holds no remembered shot");
-        return (weights.Get(Latents, DType.F32, shape).Clone(), weights.Get(Rows, DType.F32, rows).Clone());
+        using var weights = Open(file, Latents);
+        return weights.Get(Latents, DType.F32, weights.ShapeOf(Latents)!).Narrow(0, frame, 1).Clone();
+    }
+
+    /// <summary>What a file of <see cref="Keep"/> says to the selector; read without libtorch, on any thread.</summary>
+    /// <param name="Rows">[f, n, D].</param>
+    sealed record KeptShot(string Path, int Frames, (int Tokens, int Dim) RowShape, (int Rows, int Columns) LatentShape, Half[] Rows)
+    {
+        public bool FitsBeside(KeptShot other) => RowShape == other.RowShape && LatentShape == other.LatentShape;
+
+        public static KeptShot Read(string file)
+        {
+            using var checkpoint = Checkpoint.Open(file);
+            if (!checkpoint.Entries.TryGetValue(Latents, out var latents) || !checkpoint.Entries.TryGetValue(StoryMemory.Rows, out var rows)
+                || rows is not { DType: DType.F16, Shape: [var frames, var tokens, var dim] }
+                || latents.Shape is not [var count, _, var high, var wide] || count != frames)
+                throw new CheckpointException(file, null, "holds no remembered shot");
+            var bytes = new byte[rows.Bytes];
+            Marshal.Copy(rows.Data, bytes, 0, bytes.Length);
+            return new(file, (int)frames, ((int)tokens, (int)dim), ((int)high, (int)wide), MemoryMarshal.Cast<byte, Half>(bytes).ToArray());
+        }
     }
 
     /// <summary>The context of recalled frames. The caller disposes of it.</summary>

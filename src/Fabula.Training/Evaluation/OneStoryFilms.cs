@@ -8,8 +8,6 @@ using Fabula.Training.PaperTheatre;
 
 namespace Fabula.Training.Evaluation;
 
-public enum MemoryWay { None, LastFrame, StoryMem, OneStory }
-
 /// <param name="matte">Null: nothing else is given. Else the empty place is a draft, and people are laid on it: newcomers as their
 /// portraits have them, others as remembered frames do, cut out by this; who is in none of them is left to words.</param>
 public sealed class OneStoryFilms(FilmModel model, Stage stage, Func<Picture, bool[]>? matte = null) : IDisposable
@@ -52,8 +50,11 @@ public sealed class OneStoryFilms(FilmModel model, Stage stage, Func<Picture, bo
         return made;
     }
 
-    /// <summary>Per frame of a shot where its people are.</summary>
-    List<IReadOnlyDictionary<string, StageBox>> Standing(StoryShot shot) => [.. _people.Boxes(shot.Spec)
+    /// <summary>Per frame of a shot where its people are, in the order of its cast.</summary>
+    public StageBox[][] Boxes(StoryShot shot) => _people.Boxes(shot.Spec);
+
+    /// <summary>The same by name.</summary>
+    List<IReadOnlyDictionary<string, StageBox>> Standing(StoryShot shot) => [.. Boxes(shot)
         .Select(boxes => shot.Cast.Zip(boxes).ToDictionary(pair => $"{pair.First}", pair => pair.Second))];
 
     /// <summary>What is laid on the empty place, frame by frame.</summary>

@@ -10,10 +10,13 @@ using Fabula.Training.PaperTheatre;
 
 namespace Fabula.Training.Evaluation;
 
-/// <summary>One case made one way. Lists of single values, so that many cases join to one interval.</summary>
-/// <param name="ByDistance">Of pairs of shots with the same character: how many shots apart, how alike.</param>
+/// <summary>Of two shots with the same character: how many shots apart they are, and how alike the character is.</summary>
+public readonly record struct CharacterPair(int Apart, double Alike);
+
+/// <summary>One case made one way: single values, of which the case's mean counts in tables.</summary>
+/// <param name="ByDistance">Of all pairs of shots with the same character.</param>
 /// <param name="OtherPeople">How alike different characters of one case are: the control; likewise places.</param>
-public sealed record OneStoryMarks(IReadOnlyList<(int Apart, double Alike)> ByDistance, IReadOnlyList<double> Environment,
+public sealed record OneStoryMarks(IReadOnlyList<CharacterPair> ByDistance, IReadOnlyList<double> Environment,
     IReadOnlyList<double> Words, IReadOnlyList<double> Subject, IReadOnlyList<double> Background, IReadOnlyList<double> Sharpness,
     IReadOnlyList<double> Moves, IReadOnlyList<double> OtherPeople, IReadOnlyList<double> OtherPlaces)
 {
@@ -35,7 +38,7 @@ public sealed record OneStoryMarks(IReadOnlyList<(int Apart, double Alike)> ByDi
         var looks = clips.Select((clip, i) => See(clip, [.. shots[i].Cast.Select(who => story.Story.People[who])], judge)).ToList();
         var characters = looks.Select(look => look.People.Select(Mean).ToArray()).ToList();
         var places = looks.Select(look => Mean(look.Place)).ToList();
-        var (alike, environment) = (new List<(int, double)>(), new List<double>());
+        var (alike, environment) = (new List<CharacterPair>(), new List<double>());
         var (others, elsewhere) = (new List<double>(), new List<double>());
         for (var a = 0; a < shots.Count; a++)
             for (var b = a + 1; b < shots.Count; b++)
@@ -43,7 +46,7 @@ public sealed record OneStoryMarks(IReadOnlyList<(int Apart, double Alike)> ByDi
                 (shots[a].Place == shots[b].Place ? environment : elsewhere).Add(Cosine(places[a], places[b]));
                 foreach (var (i, who) in shots[a].Cast.Index())
                     foreach (var (j, other) in shots[b].Cast.Index())
-                        if (who == other) alike.Add((b - a, Cosine(characters[a][i], characters[b][j])));
+                        if (who == other) alike.Add(new(b - a, Cosine(characters[a][i], characters[b][j])));
                         else if (characters[a][i] is { } one && characters[b][j] is { } two) others.Add(Cosine(one, two));
             }
         return new(alike, environment, [.. clips.Select((clip, i) => Facts(shots[i], story.Story, clip, judge))],
