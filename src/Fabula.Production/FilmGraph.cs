@@ -88,7 +88,9 @@ public static class FilmGraph
             return BuildGraph.Create([.. _words, .. _order]);
         }
 
-        KeyframeSteps Keyframes => field ??= new(input, recipes, Add, (shot, person) => Portrait(_people[person], shot));
+        KeyframeSteps Keyframes => field ??= new(input, recipes, Add, (shot, person) => Portrait(_people[person], shot),
+            shot => Plate(_places[_placeOf[shot.Scene]], shot),
+            (shot, person) => Ways[shot.Id][shot.Start.Union(shot.End).ToList().IndexOf(person)].At(0));
 
         Step Add(Step step)
         {

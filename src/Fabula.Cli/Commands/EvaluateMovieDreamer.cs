@@ -62,11 +62,9 @@ static class EvaluateMovieDreamer
     static KeyframeExamples Held(VideoTools tools, int stories)
     {
         using var off = Autograd.Disable();
-        using var stage = new Stage(JudgeConfig.Width, JudgeConfig.Height);
         const ulong Seed = 3;
         var store = new LatentStories(tools.Vae, Path.GetTempPath(), Seed);
         var told = Enumerable.Range(0, stories).Select(i => LatentStories.Tell(Seed, i, heldOut: true));
-        return new([.. told.Select(story => store.Encode(story, false, stage))], [],
-            tools.Vae.Config.ZDim, 16, 28);
+        return new([.. told.Select(store.Keyframes)], [], tools.Vae.Config.ZDim, 16, 28);
     }
 }

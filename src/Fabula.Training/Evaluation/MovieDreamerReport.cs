@@ -109,7 +109,7 @@ public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer token
     Keyframe[] Story(int story)
     {
         var chance = new Chance(seed)["evaluated"][story];
-        return [.. Enumerable.Range(0, Stories[story].Story.Shots.Count).Select(shot => held.Draw(story, shot, 1, false, Register.Planned,
+        return [.. Enumerable.Range(0, Stories[story].Story.Shots.Count).Select(shot => held.Draw(story, shot, false, Register.Planned,
             chance[shot]["words"], chance[shot]["who"]))];
     }
 
@@ -180,7 +180,7 @@ public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer token
             using var scope = TensorScope.Open();
             using var off = Autograd.Disable();
             var told = tokens is null ? null : Tensor.From(tokens[i], 1, tokenizer.Config.Tokens, tokenizer.Config.TokenDim);
-            var view = TokenizerRecipe.View(tokenizer, _reader, [frame], told, script);
+            var view = TokenizerRecipe.View(tools, tokenizer, _reader, [new(frame, false, [], null)], told, script);
             drawn.Add(TokenizerRecipe.Rendered(tokenizer, view, seed).ToFloats());
         }
         return drawn;
