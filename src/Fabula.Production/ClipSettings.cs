@@ -13,13 +13,16 @@ namespace Fabula.Production;
 /// <param name="Motion">How many of the last frames of the clip before it begins with; 0: the last one, or none.</param>
 /// <param name="DraftTrust">With a background and a picture of everybody: see <see cref="ShotRequest.DraftTrust"/>.</param>
 /// <param name="Cast">With a bank: who the ways of <paramref name="Staging"/> are, where somebody has no picture.</param>
+/// <param name="Anchor">Of a clip of several parts: its first frame stays in view in all of them (<see cref="ShotRequest.Anchor"/>), and
+/// among the remembered pictures where the model remembers.</param>
 /// <param name="BankRoom">With a bank: how many of its keyframes are taken, and <paramref name="Pinned"/> of which shots first.</param>
 public sealed record ClipSettings(string Renderer, string Prompt, string Negative, int Width, int Height, int Frames, int Part, ulong Seed,
     int Steps, double Shift, double Guidance, double MemoryStride, double MemoryGuidance, IReadOnlyList<int> Memory,
     double Zoom = 1, int BankRoom = 0, IReadOnlyList<string>? Pinned = null, IReadOnlyList<StageWay>? Staging = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int Motion = 0,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double DraftTrust = 0,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Cast = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Cast = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Anchor = false)
 {
     public Settings Canonical() => Settings.Of(this);
 
@@ -42,7 +45,7 @@ public sealed record ClipSettings(string Renderer, string Prompt, string Negativ
     }
 
     /// <summary>Most remembered pictures.</summary>
-    public int Remembered => Memory.Sum() + BankRoom;
+    public int Remembered => Memory.Sum() + BankRoom + (Anchor ? 1 : 0);
 
     /// <summary>What rendering costs, in pixels times steps.</summary>
     public double Work() => (double)Width * Height * Frames * Steps;

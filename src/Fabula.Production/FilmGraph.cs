@@ -221,9 +221,14 @@ public static class FilmGraph
                 Zoom = zoom,
                 Staging = staging,
                 Motion = MotionOf(shot, before),
+                Anchor = Anchors(shot),
             };
             return new Step(Clip(shot.Id), recipes.Clip, words.Canonical(), inputs, [Recipes.Clips]);
         }
+
+        /// <summary>MovieDreamer's long clips go on from their last frames with the first one in view.</summary>
+        bool Anchors(PlanShot shot) => _plan.Film.Method == FilmMethod.MovieDreamer && shot.Frames > _facts.Frames
+            && _facts.MostMemory != 1;
 
         /// <summary>How many frames of motion a shot goes on from, where it and the shot before are long enough.</summary>
         int MotionOf(PlanShot shot, PlanShot? before) => !shot.Cut && before is not null
@@ -276,7 +281,7 @@ public static class FilmGraph
         {
             if (shot.Method == ShotMethod.Text || !_facts.Modes.HasFlag(FilmModes.Memory)) return ([], [], null);
             // What is recalled is as good as pictures of people; drafts show those that have portraits.
-            var room = TellsOneStory && _facts.Modes.HasFlag(FilmModes.Background) ? 0 : _facts.MostMemory;
+            var room = TellsOneStory && _facts.Modes.HasFlag(FilmModes.Background) ? 0 : _facts.MostMemory - (Anchors(shot) ? 1 : 0);
             var people = shot.Start.Union(shot.End).Select(id => Portrait(_people[id], shot)).OfType<Step>().Take(room).ToList();
             room -= people.Count;
             var shots = Remembered(shot).Take(room).Select(other => _steps[$"keyframes/{other.Id}"]).ToList();

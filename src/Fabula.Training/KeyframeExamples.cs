@@ -18,7 +18,7 @@ public sealed record Keyframe(int Story, int Shot, bool Flipped, Half[] Picture,
     StageBox[] Boxes, float[][] Identities);
 
 /// <param name="stories">As <see cref="LatentStories.Keyframes(int, int, Action{int}?)"/> has them.</param>
-/// <param name="mirrored">The same stories with every frame turned left to right; empty where none are wanted.</param>
+/// <param name="mirrored">The first of these stories, or all, or none, with every frame turned left to right.</param>
 public sealed partial class KeyframeExamples(IReadOnlyList<LatentStory> stories, IReadOnlyList<LatentStory> mirrored, int z, int rows,
     int columns)
 {

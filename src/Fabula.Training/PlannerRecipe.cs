@@ -19,7 +19,7 @@ namespace Fabula.Training;
 /// <param name="Dropout">Of what each half of a decoder's layer adds (the paper's 0.5; it does not say where).</param>
 /// <param name="Masking">How often a row is hidden from all others (the paper's 0.15). Identifiers are not: they are the script's
 /// frame.</param>
-/// <param name="Flip">How often a story is seen in a mirror, Reverse: from its end, FewShot: with references; not said, so half the
+/// <param name="Flip">How often a story is seen in a mirror, where it is there mirrored, Reverse: from its end, FewShot: with references; not said, so half the
 /// time.</param>
 /// <param name="References">Most frames in front of a few-shot story (the paper's 10).</param>
 public sealed record PlannerSettings(int Steps = 4000, int Batch = 8, double Dropout = 0.5, double Masking = 0.15, double Flip = 0.5,
@@ -142,7 +142,7 @@ public static class PlannerRecipe
     /// <summary>The keyframe of every shot, and references.</summary>
     internal static ToldStory Tell(PlannerSettings settings, KeyframeExamples examples, int story, Chance chance)
     {
-        var flipped = chance["flip"].Happens(settings.Flip);
+        var flipped = story < examples.Stories(true).Count && chance["flip"].Happens(settings.Flip);
         int[] shots = [.. Enumerable.Range(0, examples.Stories(flipped)[story].Story.Shots.Count)];
         var wording = new Chance(settings.Seed)["wording"][story][chance["wording"].Below(settings.Wordings)];
         var told = wording["told"].Pick(Register.Planned, Register.Planned, Register.Full, Register.Referential);
@@ -168,6 +168,19 @@ public static class PlannerRecipe
             if (fewShot == 0) errors.Add(new("l2 of the mean token", (truth - truth.Mean(0, keep: true)).Square().Mean().Item()));
         }
         return errors;
+    }
+
+    /// <summary>The mean squared error of the tokens that a planner foresees of all stories, from the scripts alone.</summary>
+    internal static double Wrong(KeyframePlanner planner, KeyframeTokenizer tokenizer, SentenceReader reader, KeyframeExamples examples)
+    {
+        var settings = Plain(new(), fewShot: 0);
+        var lesson = new Lesson(settings, planner, reader, new PictureTokens(tokenizer, examples, flipped: false));
+        return Enumerable.Range(0, examples.Stories(false).Count).Average(story =>
+        {
+            using var scope = TensorScope.Open();
+            var (sequences, vectors, truth) = lesson.Read([Tell(settings, examples, story, new Chance(settings.Seed)["examined"][story])]);
+            return planner.Foresee(sequences, vectors).Loss(truth).Squared.Item();
+        });
     }
 
     /// <summary>The keyframes of a story, and below them those that are told and rendered from its script.</summary>

@@ -231,7 +231,7 @@ public static class TokenizerRecipe
         {
             var (here, story) = (chance[i], chance[i]["story"].Below(examples.Stories(false).Count));
             var keyframe = examples.Draw(story, here["shot"].Below(examples.Stories(false)[story].Story.Shots.Count),
-                examples.Stories(true).Count > 0 && here["flip"].Happens(0.5),
+                story < examples.Stories(true).Count && here["flip"].Happens(0.5),
                 here["told"].Pick(Register.Full, Register.Planned, Register.Referential), here["caption"], here["who"]);
             var shown = new ShownKeyframe(keyframe, here["alone"].Happens(settings.Alone), [], null);
             if (!stage.Script || !settings.Network.Drafts || shown.Alone || !here["laid"].Happens(settings.Laid)) return shown;
