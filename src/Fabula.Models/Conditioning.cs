@@ -44,10 +44,9 @@ public static class Conditioning
     /// <param name="frames">Pixel frames, 4n + 1.</param>
     /// <param name="known">Pixel frames that are given, by index.</param>
     /// <param name="memory">Remembered frames, oldest first; each is encoded by itself and takes one latent frame before the shot.</param>
-    /// <param name="alone">See <see cref="WanConfig.ConditionAlone"/>.</param>
     /// <returns>[1, 4 + z, M + f, h, w] fp32.</returns>
     public static Tensor Encode(WanVae vae, int frames, int rows, int columns, IReadOnlyDictionary<int, KnownFrame> known,
-        IReadOnlyList<KnownFrame>? memory = null, bool alone = false)
+        IReadOnlyList<KnownFrame>? memory = null)
     {
         using var scope = TensorScope.Open();
         memory ??= [];
@@ -75,10 +74,7 @@ public static class Conditioning
             }
         }
         _ = LatentFrames(frames);
-        Tensor Alone() => Tensor.Cat(2, [.. Enumerable.Range(0, LatentFrames(frames)).Select(f =>
-            known.Keys.Where(i => (i + 3) / 4 == f).Order().LastOrDefault(-1) is var i and >= 0 ? vae.Encode(Fit(known[i].Image))
-                : Tensor.Zeros([1, vae.Config.ZDim, 1, rows, columns], DType.F32, Device.Cpu))]);
-        var condition = alone ? Alone() : WanVae.Join(vae.EncodeGroups(Groups()));               // [1, z, f, h, w]
+        var condition = WanVae.Join(vae.EncodeGroups(Groups()));                                 // [1, z, f, h, w]
         if (memory.Count > 0)
         {
             var remembered = vae.Encode(Tensor.Cat(0, [.. memory.Select(frame => Fit(frame.Image))]));   // [M, z, 1, h, w]

@@ -35,8 +35,6 @@ public sealed record WanConfig
     /// (all four mask channels 1) is taken over as it is.
     /// </summary>
     public bool AnswersClean { get; init; }
-    /// <summary>Known pictures are encoded each by itself, zeros elsewhere, instead of as one clip with grey between.</summary>
-    public bool ConditionAlone { get; init; }
     /// <summary>
     /// With <see cref="AnswersClean"/>: a condition latent whose mask channels are neither all 0 nor all 1 is a draft, which says what the
     /// frame is like: a collage of people on the empty place, or the first frame of a shot (<see cref="Conditioning.Drafts"/>). The head

@@ -128,7 +128,7 @@ public sealed class EncodedStories(ModelFolder folder, StorySize size, string st
         Tensor Known(params (int Frame, Tensor Image)[] known) => _config.TakesDrafts
             ? Conditioning.Drafts(vae, size.Frames, rows, columns, known.Length == 0 ? null : known[0].Image, null, [], [])
             : Conditioning.Encode(vae, size.Frames, rows, columns,
-                known.ToDictionary(frame => frame.Frame, frame => new KnownFrame(frame.Image)), alone: _config.ConditionAlone);
+                known.ToDictionary(frame => frame.Frame, frame => new KnownFrame(frame.Image)));
         if (story is null) return new() { ["condition"] = IsJoined ? Known() : Tensor.Zeros([1], DType.F32, device) };
         var latents = new Dictionary<string, Tensor>();
         foreach (var (number, shot) in story.Shots.Index())

@@ -11,7 +11,7 @@ namespace Fabula.Training;
 public static class PocketFolder
 {
     const string Vae = "pocket_vae.safetensors", Text = "models_t5_umt5-xxl-enc-bf16.safetensors",
-        Video = "diffusion_pytorch_model.safetensors";
+        Video = "diffusion_pytorch_model.safetensors", VaeConfig = "vae_config.json";
     public const string Tokenizer = KeyframeFiles.Tokenizer, Planner = KeyframeFiles.Planner;
     const string Vocabulary = "google/umt5-xxl/spiece.model";
 
@@ -20,7 +20,7 @@ public static class PocketFolder
         float[] deviation)
     {
         Weights.Save(At(folder, Vae), weights, DType.BF16);
-        WriteJson(At(folder, "vae_config.json"), new()
+        WriteJson(At(folder, VaeConfig), new()
         {
             ["pocket"] = true,
             ["dim"] = network.Dim,
@@ -87,7 +87,6 @@ public static class PocketFolder
             ["position_rows"] = network.LearnedPositions.Rows,
             ["position_columns"] = network.LearnedPositions.Columns,
             ["answers_clean"] = network.AnswersClean,
-            ["condition_alone"] = network.ConditionAlone,
             ["takes_drafts"] = network.TakesDrafts,
             ["pools_text"] = network.PoolsText,
         });
@@ -141,13 +140,17 @@ public static class PocketFolder
             return json.RootElement.Clone();
         }
         var tokenizer = WanTokenizer.Open(Path.Combine(folder, Vocabulary), PocketText.Length);
-        var tools = new VideoTools(WanVae.Create(ReferenceConfig.Vae(Config("vae_config.json")), vae),
+        var tools = new VideoTools(WanVae.Create(ReferenceConfig.Vae(Config(VaeConfig)), vae),
             new Umt5Encoder(ReferenceConfig.Umt5(Config("t5_config.json")) with { MaxTokens = PocketText.Length }, text), tokenizer);
         return (tools, [vae, text]);
     }
 
-    /// <summary>The VAE's weights of a pocket folder, to go on from.</summary>
-    public static Weights OpenVae(string folder) => Weights.Open(Path.Combine(folder, Vae), DType.F32, Device.Cpu);
+    /// <summary>The VAE's configuration and weights of a pocket folder, to go on from.</summary>
+    public static (WanVaeConfig Config, Weights Weights) OpenVae(string folder)
+    {
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, VaeConfig)));
+        return (ReferenceConfig.Vae(json.RootElement), Weights.Open(Path.Combine(folder, Vae), DType.F32, Device.Cpu));
+    }
 
     /// <summary>The video weights of a pocket folder, to go on from.</summary>
     public static Weights OpenVideo(string folder) => Weights.Open(Path.Combine(folder, Video), DType.F32, Device.Cpu);

@@ -11,8 +11,11 @@ namespace Fabula.Training;
 
 /// <param name="Crops">Crops in a step of each process.</param>
 /// <param name="Noise">Deviation of the noise on the latents.</param>
+/// <param name="Squares">How much the mean square counts beside the mean absolute difference.</param>
+/// <param name="EncoderStays">Only the decoder learns on, from given weights: latents stay what they are to every model taught on
+/// them.</param>
 public sealed record VaeSettings(int Steps = 6000, int Crops = 3, int CropHeight = 64, int CropWidth = 96, int Frames = 9,
-    double Noise = 0.1, ulong Seed = 1)
+    double Noise = 0.1, double Squares = 2, bool EncoderStays = false, ulong Seed = 1)
 {
     public WanVaeConfig Network { get; init; } = WanVaeConfig.Pocket;
     public Pace Pace { get; init; } = new(Matrices: 0.01, Others: 1e-3, EmaDecay: 0.995);
@@ -24,11 +27,13 @@ public sealed record VaeSettings(int Steps = 6000, int Crops = 3, int CropHeight
 
     public JsonObject ToJson(int crew) => new()
     {
-        ["recipe"] = "vae 4",
+        ["recipe"] = "vae 5",
         ["steps"] = Steps,
         ["crops"] = Crops,
         ["crop"] = $"{CropHeight}x{CropWidth}x{Frames}",
         ["noise"] = Noise,
+        ["squares"] = Squares,
+        ["encoder_stays"] = EncoderStays,
         ["seed"] = Seed,
         ["processes"] = crew,
         ["dim"] = Network.Dim,
@@ -42,18 +47,21 @@ public sealed record VaeSettings(int Steps = 6000, int Crops = 3, int CropHeight
 public static class VaeRecipe
 {
     /// <summary>Trains, or goes on training, until all steps are done or <paramref name="stop"/>; on the tensor thread.</summary>
-    /// <param name="from">Trained weights to begin with.</param>
+    /// <param name="from">A trained VAE to begin with.</param>
+    /// <exception cref="InvalidOperationException">The encoder is to stay, and there is none yet.</exception>
     public static void Run(VaeSettings settings, TrainingRun run, Crew crew, Action<string> say, CancellationToken stop,
-        Weights? from = null)
+        (WanVaeConfig Config, Weights Weights)? from = null)
     {
+        if (settings.EncoderStays && from is null)
+            throw new InvalidOperationException("The encoder can stay only where there is one: name a trained VAE with --from.");
+        bool Learns(string name) => !IsFixed(name) && !(settings.EncoderStays && name.StartsWith("encoder.", StringComparison.Ordinal));
         using var weights = Weights.Fresh(settings.Seed, DType.F32, Device.Cpu);
         var vae = (PocketVae)WanVae.Create(settings.Network, weights);
-        if (run.Start == 0 && from is not null) Copy(from, weights);
+        if (run.Start == 0 && from is not null) Copy(from.Value.Weights, weights);
         else if (run.Start == 0) Begin(settings, weights);
         weights.Trainable();
-        foreach (var (name, tensor) in weights.Parameters)
-            if (IsFixed(name)) tensor.RequireGrad(false);
-        using var teacher = new Teacher(weights.Parameters.Where(pair => !IsFixed(pair.Key)), IsMatrix, settings.Pace, crew);
+        foreach (var (name, tensor) in weights.Parameters) tensor.RequireGrad(Learns(name));
+        using var teacher = new Teacher(weights.Parameters.Where(pair => Learns(pair.Key)), IsMatrix, settings.Pace, crew);
         run.Resume(weights, teacher);
         using var draws = new Ahead<byte[]>(run.Start, settings.Steps, step => Crops(settings, step, crew));
         var random = new RandomSource(settings.Seed);
@@ -63,21 +71,27 @@ public static class VaeRecipe
         {
             var crops = Pixels(draws.Next(stop), settings.Crops, settings.Frames, settings.CropHeight, settings.CropWidth);
             using var learning = Autograd.Enable();
-            var loss = Loss(vae, crops, settings.Noise, purpose => random.Normal($"{purpose} {crew.Rank}", step,
+            var loss = Loss(vae, crops, settings, purpose => random.Normal($"{purpose} {crew.Rank}", step,
                 settings.Crops, settings.Network.ZDim, 1, settings.CropHeight / 8, settings.CropWidth / 8));
             loss.Backward();
             return new(settings.Crops, ("loss", loss.Item()));
         }, step => Show(settings, run, weights, teacher, held, step, say));
-        if (crew.Leads) Finish(settings, run, weights, teacher, held);
+        if (crew.Leads) Finish(settings, run, weights, teacher, held, settings.EncoderStays ? from?.Config : null);
     }
 
     /// <summary>Writes the VAE as the pocket folder has it, with the statistics of latents of drawn clips.</summary>
-    static void Finish(VaeSettings settings, TrainingRun run, Weights trained, Teacher teacher, List<Clip> clips)
+    /// <param name="known">Whose statistics to keep instead, as the latents are its.</param>
+    static void Finish(VaeSettings settings, TrainingRun run, Weights trained, Teacher teacher, List<Clip> clips, WanVaeConfig? known)
     {
         using var scope = TensorScope.Open();
         using var off = Autograd.Disable();
         var (vae, weights) = Averaged(settings.Network, trained, teacher.Averages);
         using var _ = weights;
+        if (known is { Mean: { } means, Std: { } deviations })
+        {
+            PocketFolder.WriteVae(run.Folder, settings.Network, weights.Parameters, [.. means], [.. deviations]);
+            return;
+        }
         var latents = Tensor.Cat(2, [.. clips.Select(clip => vae.Encode(Pixels(clip.Frames, 1, clip.Spec.Frames, clip.Height,
             clip.Width)))]);
         var flat = latents.Permute(1, 0, 2, 3, 4).Flatten(1);                                    // [z, all]
@@ -139,7 +153,7 @@ public static class VaeRecipe
         using var off = Autograd.Disable();
         var weights = Weights.Fresh(0, DType.F32, Device.Cpu);
         var vae = WanVae.Create(network, weights);
-        foreach (var (name, tensor) in trained.Parameters.Where(pair => IsFixed(pair.Key)).Concat(averages))
+        foreach (var (name, tensor) in trained.Parameters.Concat(averages))   // what did not learn, then what did
             weights.Parameters[name].CopyFrom(tensor);
         return (vae, weights);
     }
@@ -151,19 +165,19 @@ public static class VaeRecipe
         return scope.Keep((Tensor.From(frames, batch, count, height, width, 3).Float() / 127.5 - 1).Permute(0, 4, 1, 2, 3).Contiguous());
     }
 
-    static Tensor Loss(WanVae vae, Tensor clip, double noise, Func<string, Tensor> normal)
+    static Tensor Loss(WanVae vae, Tensor clip, VaeSettings settings, Func<string, Tensor> normal)
     {
         using WanVaeCache encoding = new(), decoding = new();
         var (pictures, size) = (new List<Tensor>(), default(Tensor));
         for (long at = 0; at < clip.Size(2); at += at == 0 ? 1 : 4)
         {
             var mean = vae.MomentsStep(clip.Narrow(2, at, at == 0 ? 1 : 4), encoding);
-            pictures.Add(vae.DecodeStep(mean + normal($"latent {at}") * noise, decoding, clamp: false));
+            pictures.Add(vae.DecodeStep(mean + normal($"latent {at}") * settings.Noise, decoding, clamp: false));
             size = size is null ? mean.Square().Mean() : size + mean.Square().Mean();
         }
         var wrong = Tensor.Cat(2, [.. pictures]) - clip;
         var (right, down) = (Difference(wrong, 4), Difference(wrong, 3));
-        return wrong.Abs().Mean() + (right.Abs().Mean() + down.Abs().Mean()) * 0.5 + wrong.Square().Mean() * 2
+        return wrong.Abs().Mean() + (right.Abs().Mean() + down.Abs().Mean()) * 0.5 + wrong.Square().Mean() * settings.Squares
             + size! * (1e-3 / pictures.Count);
     }
 

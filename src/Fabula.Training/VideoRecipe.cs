@@ -45,7 +45,6 @@ public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, dou
         TextLen = PocketText.Length,
         LearnedPositions = (4, 7),
         AnswersClean = true,
-        ConditionAlone = true,
         PoolsText = true,
         TakesDrafts = true,
     };

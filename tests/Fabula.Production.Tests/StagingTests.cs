@@ -109,6 +109,27 @@ public sealed class StagingTests
         return new(rgb, 100, 60);
     }
 
+    /// <summary>White hair of a soft picture fades into a pale wall in small steps, which the ground must not follow.</summary>
+    [Fact]
+    public void White_hair_with_soft_outlines_is_not_ground()
+    {
+        const int Width = 100, Height = 60;
+        var rgb = new byte[Width * Height * 3];
+        for (var i = 0; i < Width * Height; i++)
+        {
+            var far = Math.Sqrt(Math.Pow(i % Width - 50, 2) + Math.Pow(i / Width - 30, 2));
+            var hair = Math.Clamp((25 - far) / 12, 0, 1);                       // 1 within 13 pixels, 0 from 25 on
+            (rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]) =
+                ((byte)(195 + 55 * hair), (byte)(210 + 40 * hair), (byte)(240 + 10 * hair));
+        }
+        var (left, top, right, bottom) = CutOut.Of(new(rgb, Width, Height))!.Bounds;
+        Assert.InRange(50 - left, 12, 24);
+        Assert.InRange(bottom - 30, 12, 24);
+        var laid = Collage.Of(new(new byte[rgb.Length], Width, Height), [CutOut.Of(new(rgb, Width, Height))],
+            [new((double)left / Width, (double)top / Height, (right + 1.0) / Width, (bottom + 1.0) / Height)]).Rgb;
+        Assert.InRange(laid[(30 * Width + 50) * 3], 240, 255);                   // the middle of the hair
+    }
+
     [Fact]
     public void A_figure_leans_around_its_feet()
     {

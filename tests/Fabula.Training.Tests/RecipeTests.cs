@@ -28,8 +28,28 @@ public sealed class RecipeTests : IDisposable
         Assert.Equal(whole, parts);
     });
 
+    [Fact]
+    public void An_encoder_that_stays_keeps_latents_and_their_statistics_while_the_decoder_learns() => OnTorch.Run(() =>
+    {
+        Vae("both", TinyVae, int.MaxValue);
+        var (before, after) = (Path.Combine(_folder, "both"), Path.Combine(_folder, "decoder"));
+        var (config, weights) = PocketFolder.OpenVae(before);
+        using (weights)
+        {
+            Vae("decoder", TinyVae with { EncoderStays = true }, int.MaxValue, (config, weights));
+            using var learned = PocketFolder.OpenVae(after).Weights;
+            var clip = new RandomSource(1).Normal("clip", 0, 1, 3, 5, 32, 32).Clamp(-1, 1);
+            var (old, now) = (WanVae.Create(config, weights), WanVae.Create(config, learned));
+            var latents = old.Encode(clip);
+            Assert.Equal(latents.ToFloats(), now.Encode(clip).ToFloats());
+            Assert.NotEqual(old.Decode(latents).ToFloats(), now.Decode(latents).ToFloats());
+        }
+        Assert.Equal(File.ReadAllText(Path.Combine(before, "vae_config.json")), File.ReadAllText(Path.Combine(after, "vae_config.json")));
+        Assert.Throws<InvalidOperationException>(() => Vae("nothing", TinyVae with { EncoderStays = true }, int.MaxValue));
+    });
+
     /// <summary>Runs until some steps were said to be done; the bytes of the finished weights, or nothing.</summary>
-    byte[] Vae(string name, VaeSettings settings, int stopAfter)
+    byte[] Vae(string name, VaeSettings settings, int stopAfter, (WanVaeConfig, Weights)? from = null)
     {
         var run = new TrainingRun(Path.Combine(_folder, name), settings.ToJson(1));
         using var crew = new Crew(1, 0, "", 0);
@@ -39,7 +59,7 @@ public sealed class RecipeTests : IDisposable
             VaeRecipe.Run(settings with { Rhythm = new(0, stopAfter == int.MaxValue ? 1e9 : 0) }, run, crew, line =>
             {
                 if (line.StartsWith("held out", StringComparison.Ordinal) && --stopAfter == 0) stop.Cancel();
-            }, stop.Token);
+            }, stop.Token, from);
         }
         catch (OperationCanceledException)
         {

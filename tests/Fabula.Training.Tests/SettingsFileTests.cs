@@ -36,7 +36,7 @@ public sealed class SettingsFileTests
             var json = Repository.Read(file);
             object read = Path.GetFileNameWithoutExtension(file) switch
             {
-                "pocket-vae" => SettingsFile.Over(new VaeSettings(), json),
+                "pocket-vae" or "pocket-vae-decoder" => SettingsFile.Over(new VaeSettings(), json),
                 "pocket-text" => SettingsFile.Over(new TextSettings(), json),
                 "pocket-video" or "pocket-transitions" or "pocket-pictures" => SettingsFile.Over(new VideoSettings(), json),
                 "pocket-tokenizer" => SettingsFile.Over(new TokenizerSettings(), json),

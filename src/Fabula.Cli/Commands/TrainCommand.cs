@@ -54,8 +54,9 @@ static class TrainCommand
             var settings = Settings(parsed, steps, new VaeSettings());
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(16_000_000);
-            using var begin = parsed.GetValue(from) is { } folder ? PocketFolder.OpenVae(folder) : null;
+            (WanVaeConfig Config, Weights Weights)? begin = parsed.GetValue(from) is { } folder ? PocketFolder.OpenVae(folder) : null;
             VaeRecipe.Run(settings, run, crew, Console.WriteLine, CancellationToken.None, begin);
+            begin?.Weights.Dispose();
         });
     }
 

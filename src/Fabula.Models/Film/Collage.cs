@@ -8,6 +8,12 @@ public sealed class CutOut
     /// <summary>How far two neighbouring pixels of plain ground are apart at most, in levels summed over the channels.</summary>
     const int GroundStep = 14;
 
+    /// <summary>
+    /// How far ground is apart from the border's pixel that it hangs together with, likewise: white hair before a pale wall, which soft
+    /// outlines lead to in small steps, is further.
+    /// </summary>
+    const int GroundRange = 70;
+
     /// <summary>The least share of a picture that is ground.</summary>
     const double LeastGround = 0.2;
 
@@ -81,33 +87,41 @@ public sealed class CutOut
         (pixel[0], pixel[1], pixel[2]) = (Mixed(pixel[0], sum.R), Mixed(pixel[1], sum.G), Mixed(pixel[2], sum.B));
     }
 
-    /// <summary>Which pixels are ground: those that hang together with the upper and side borders by small steps of colour.</summary>
+    /// <summary>
+    /// Which pixels are ground: those that hang together with the upper and side borders by small steps of colour, and are not far from
+    /// the colour there.
+    /// </summary>
     static bool[] Ground(Picture portrait)
     {
         var (width, height, rgb) = (portrait.Width, portrait.Height, portrait.Rgb);
         var ground = new bool[width * height];
-        var open = new Stack<int>();
-        void Reach(int at)
+        var open = new Queue<(int At, int Border)>();                                            // the nearest border first
+        void Reach(int at, int border)
         {
             if (ground[at]) return;
             ground[at] = true;
-            open.Push(at);
+            open.Enqueue((at, border));
         }
-        for (var column = 0; column < width; column++) Reach(column);
+        for (var column = 0; column < width; column++) Reach(column, column);
         for (var row = 0; row < height; row++)
         {
-            Reach(row * width);
-            Reach(row * width + width - 1);
+            Reach(row * width, row * width);
+            Reach(row * width + width - 1, row * width + width - 1);
         }
-        bool Alike(int a, int b) => Math.Abs(rgb[3 * a] - rgb[3 * b]) + Math.Abs(rgb[3 * a + 1] - rgb[3 * b + 1])
-            + Math.Abs(rgb[3 * a + 2] - rgb[3 * b + 2]) <= GroundStep;
-        while (open.TryPop(out var at))
+        int Apart(int a, int b) => Math.Abs(rgb[3 * a] - rgb[3 * b]) + Math.Abs(rgb[3 * a + 1] - rgb[3 * b + 1])
+            + Math.Abs(rgb[3 * a + 2] - rgb[3 * b + 2]);
+        while (open.TryDequeue(out var from))
         {
+            var (at, border) = from;
+            void Go(int next)
+            {
+                if (!ground[next] && Apart(at, next) <= GroundStep && Apart(next, border) <= GroundRange) Reach(next, border);
+            }
             var column = at % width;
-            if (column > 0 && Alike(at, at - 1)) Reach(at - 1);
-            if (column < width - 1 && Alike(at, at + 1)) Reach(at + 1);
-            if (at >= width && Alike(at, at - width)) Reach(at - width);
-            if (at < width * (height - 1) && Alike(at, at + width)) Reach(at + width);
+            if (column > 0) Go(at - 1);
+            if (column < width - 1) Go(at + 1);
+            if (at >= width) Go(at - width);
+            if (at < width * (height - 1)) Go(at + width);
         }
         return ground;
     }

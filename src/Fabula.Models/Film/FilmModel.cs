@@ -318,8 +318,7 @@ public sealed class FilmModel : IDisposable
                 condition = Conditioning.Drafts(vae, request.Frames, (int)shape[3], (int)shape[4], Image(request.First),
                     Image(request.Last), Images(request.Drafts), Images(request.Memory), request.Staging).To(_device).Own();
             else if (joined)
-                condition = Conditioning.Encode(vae, request.Frames, (int)shape[3], (int)shape[4], known, [.. request.Memory.Select(Known)],
-                    alone: config.ConditionAlone)
+                condition = Conditioning.Encode(vae, request.Frames, (int)shape[3], (int)shape[4], known, [.. request.Memory.Select(Known)])
                     .To(_device).Own();
             else
                 first = vae.Encode(known[0].Image.Unsqueeze(0).Unsqueeze(2)).Own();              // [1, z, 1, h, w]

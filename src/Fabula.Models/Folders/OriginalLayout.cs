@@ -109,7 +109,6 @@ static class OriginalLayout
             CrossAttentionNorm = fields.Flag("cross_attn_norm", true),
             LearnedPositions = (fields.Whole("position_rows", 0, 4096, 0), fields.Whole("position_columns", 0, 4096, 0)),
             AnswersClean = fields.Flag("answers_clean", false),
-            ConditionAlone = fields.Flag("condition_alone", false),
             TakesDrafts = fields.Flag("takes_drafts", false),
             PoolsText = fields.Flag("pools_text", false),
         });
