@@ -57,6 +57,10 @@ public sealed class KeyframeRenderer
         TakesDrafts = config.Drafts,
     };
 
+    /// <summary>How much each number of the tokens matters to the sketch, [n, d] (<see cref="KeyframeSketch.Loudness"/>); null without
+    /// one.</summary>
+    public Tensor? Loudness() => _sketch?.Loudness();
+
     /// <summary>What tokens [B, n, d] say of pictures by one look, [B, z, h, w].</summary>
     /// <param name="seen">[B, R]: a token is left out where it is 0; null: none is.</param>
     /// <exception cref="InvalidOperationException">This renderer takes no drafts.</exception>

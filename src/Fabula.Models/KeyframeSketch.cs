@@ -17,6 +17,7 @@ public sealed class KeyframeSketch
     public const double StraightScale = 8;
 
     readonly KeyframeTokenizerConfig _config;
+    readonly Weights _weights;
     readonly Linear _rows, _patches;
     readonly Linear? _lift, _features;
     readonly LayerNorm? _norm;
@@ -25,7 +26,7 @@ public sealed class KeyframeSketch
 
     public KeyframeSketch(KeyframeTokenizerConfig config, Weights weights)
     {
-        _config = config;
+        (_config, _weights) = (config, weights);
         _rows = new Linear(weights["rows"], config.Tokens * config.TokenDim, config.Places * config.PlaceRow);
         _patches = new Linear(weights["patches"], config.PlaceRow, config.Features);
         _blocks = [.. Enumerable.Range(0, config.SketchBlocks).Select(i => new CompressorBlock(config, weights["blocks"][i]))];
@@ -34,6 +35,14 @@ public sealed class KeyframeSketch
         _positions = weights.Get("position_embedding.weight", config.Places, config.Dim);
         _norm = new LayerNorm(weights["norm"], config.Dim, 1e-6);
         _features = new Linear(weights["features"], config.Dim, config.Features);
+    }
+
+    /// <summary>How far each number of the tokens moves a picture's linear sketch, [n, d]; their squares have the mean 1.</summary>
+    public Tensor Loudness()
+    {
+        using var scope = TensorScope.Open();
+        var squares = _weights.Get("rows.weight", _config.Places * _config.PlaceRow, _config.Tokens * _config.TokenDim).Square().Sum(0);
+        return scope.Keep((squares / squares.Mean()).Sqrt().Reshape(_config.Tokens, _config.TokenDim));
     }
 
     /// <summary>Tokens [B, n, d] to latents [B, z, h, w].</summary>

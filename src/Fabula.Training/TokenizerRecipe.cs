@@ -71,7 +71,11 @@ public sealed record TokenizerSettings(int Steps = 8000, int Batch = 24, double 
     public KeyframeTokenizerConfig Network { get; init; } = new();
     public Rhythm Rhythm { get; init; } = new();
 
-    public int StepsOf(TokenizerStage stage) => Math.Max(1, (int)Math.Round(Steps * stage.Share));
+    /// <summary>Updates of the decoder after a sketch; 0: as many as its share of all steps.</summary>
+    public int DecoderSteps { get; init; }
+
+    public int StepsOf(TokenizerStage stage) => DecoderSteps > 0 && stage.Script && Network.SketchBlocks > 0 ? DecoderSteps
+        : Math.Max(1, (int)Math.Round(Steps * stage.Share));
 
     public JsonObject ToJson(TokenizerStage stage, int crew) => new()
     {
@@ -105,7 +109,7 @@ public sealed record ShownKeyframe(Keyframe Keyframe, bool Alone, IReadOnlyList<
 
 public static class TokenizerRecipe
 {
-    /// <summary>Trains, or goes on training; on the tensor thread. Ends with the tokenizer in the folder.</summary>
+    /// <summary>Trains, or goes on training; on the tensor thread. Leaves the tokenizer in the folder after every stage.</summary>
     /// <param name="held">Stories that are not learned from.</param>
     /// <param name="from">A video model's weights of the decoder's shape, which it begins with; null: it begins from nothing.</param>
     public static void Run(TokenizerSettings settings, VideoTools tools, KeyframeExamples examples, KeyframeExamples held, string folder,
@@ -125,8 +129,8 @@ public static class TokenizerRecipe
         {
             var run = new TrainingRun(Path.Combine(folder, $"{number + 1}-{stage.Name}"), settings.ToJson(stage, crew.Size));
             Teach(lesson, stage, weights, examples, held, run, crew, say, stop);
+            if (crew.Leads) PocketFolder.Write(folder, PocketFolder.Tokenizer, settings.Network, weights.Parameters);
         }
-        if (crew.Leads) PocketFolder.Write(folder, PocketFolder.Tokenizer, settings.Network, weights.Parameters);
     }
 
     static void Teach(Lesson lesson, TokenizerStage stage, Weights weights, KeyframeExamples examples, KeyframeExamples held,
@@ -430,12 +434,13 @@ public static class TokenizerRecipe
     }
 
     /// <summary>The pictures [B, z, h, w] of a view, in the few steps that the pocket model's films are made with.</summary>
-    internal static Tensor Rendered(KeyframeTokenizer tokenizer, KeyframeView view, ulong seed)
+    /// <param name="draftTrust">How much more than the network would a picture keeps of its draft.</param>
+    internal static Tensor Rendered(KeyframeTokenizer tokenizer, KeyframeView view, ulong seed, double draftTrust = 0)
     {
         var (network, random) = (tokenizer.Config, new RandomSource(seed));
         return Tensor.Stack(0, [.. Enumerable.Range(0, (int)view.Rows.Size(0)).Select(b => tokenizer.Renderer.Render(
             random.Normal("rendered", b, network.Channels, network.Rows, network.Columns), view.Rows.Select(0, b),
-            Schedule.UniPC(PocketFolder.Steps, PocketFolder.Shift), view.Draft?.Select(0, b)))]);
+            Schedule.UniPC(PocketFolder.Steps, PocketFolder.Shift), view.Draft?.Select(0, b), draftTrust))]);
     }
 
     /// <summary>Pictures [B, z, h, w] above others, as frames.</summary>

@@ -43,9 +43,10 @@ public sealed class KeyframeModel : IKeyframes, IDisposable
     public const string FolderName = "moviedreamer";
 
     /// <summary>
-    /// Scales the deviation of what is drawn for a token. A pocket planner is sure of little: at 1 most of a picture would be chance.
+    /// Scales the deviation of what is drawn for a token. A pocket planner is sure of little: at 1 most of a picture would be chance. At 0
+    /// it is the mean of the heaviest component.
     /// </summary>
-    public const double Temperature = 0.5;
+    public const double Temperature = 0;
 
     readonly ModelFolder _folder;
     readonly FilmFacts _facts;
@@ -96,7 +97,9 @@ public sealed class KeyframeModel : IKeyframes, IDisposable
         var view = renderer.View(tokens, frame.Sentences?.Unsqueeze(0), frame.Identities?.Unsqueeze(0),
             Tensor.From(seen, 1, config.ContextRows), drafts, [[.. people.Select(person => person.Box)]]);
         var noise = new RandomSource(seed).Normal("keyframe", 0, config.Channels, config.Rows, config.Columns);
-        var latents = renderer.Render(noise, view.Rows.Squeeze(0), Schedule.UniPC(_facts.Steps, _facts.Shift), view.Draft?.Squeeze(0));
+        // As in clips: what is laid on a draft is sharper than what the network would make of it.
+        var trust = people.Count > 0 || ground is not null ? _facts.DraftTrust : 0;
+        var latents = renderer.Render(noise, view.Rows.Squeeze(0), Schedule.UniPC(_facts.Steps, _facts.Shift), view.Draft?.Squeeze(0), trust);
         _called();
         return KeyframeCollage.Decoded(parts.Vae.Network, latents.Unsqueeze(0), 0);
     });

@@ -233,7 +233,7 @@ public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer token
             using var off = Autograd.Disable();
             var told = tokens is null ? null : Tensor.From(tokens[i], 1, tokenizer.Config.Tokens, tokenizer.Config.TokenDim);
             var view = TokenizerRecipe.View(tools, tokenizer, _reader, [shown], told, beside != Beside.Nothing);
-            return TokenizerRecipe.Rendered(tokenizer, view, seed).ToFloats();
+            return TokenizerRecipe.Rendered(tokenizer, view, seed, beside >= Beside.People ? PocketFolder.DraftTrust : 0).ToFloats();
         });
     })];
 
@@ -257,8 +257,8 @@ public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer token
         var (place, top, people, decibels) = (0, 0, 0, new List<double>());
         foreach (var (frame, values) in frames.Zip(latents))
         {
-            var (truth, made) = (Decoded([.. frame.Picture.Select(value => (float)value)]), Decoded(values));
-            var (features, drawn) = (judge.Features(made, 1, Width, Height)[0], judge.Read(truth, Width, Height));
+            var ((truth, drawn), made) = (Truth(frame), Decoded(values));
+            var features = judge.Features(made, 1, Width, Height)[0];
             seen?.Add((frame, features));
             if (features.Reading.Place.Value == Shot(frame).Spec.Location.Place) place++;
             foreach (var who in frame.Cast)
@@ -273,6 +273,16 @@ public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer token
         return new($"{name}: place, top colour, PSNR", "place >= 95 %, top >= 85 %",
             $"{Interval.OfShare(place, frames.Count).AsPercent}, {Interval.OfShare(top, people).AsPercent}, "
                 + $"{Interval.OfMean(decibels)} dB");
+    }
+
+    readonly Dictionary<(int Story, int Shot), (byte[] Rgb, Reading Reading)> _truths = [];
+
+    /// <summary>A drawn keyframe through the VAE, and what the judge sees in it.</summary>
+    (byte[] Rgb, Reading Reading) Truth(Keyframe frame)
+    {
+        if (_truths.TryGetValue((frame.Story, frame.Shot), out var known)) return known;
+        var rgb = Decoded([.. frame.Picture.Select(value => (float)value)]);
+        return _truths[(frame.Story, frame.Shot)] = (rgb, judge.Read(rgb, Width, Height));
     }
 
     string Consistency(List<(Keyframe Frame, FrameFeatures Features)> seen)
