@@ -191,4 +191,33 @@ public class KeyframeTokenizerTests
         var mask = view.Draft!.Narrow(1, 0, 2);
         Assert.Equal([0.25f, 0.5f], [mask.Narrow(3, 0, 6).Mean().ToFloats()[0], mask.Narrow(3, 6, 6).Mean().ToFloats()[0]]);
     });
+
+    [Fact]
+    public void A_number_of_a_token_is_as_loud_as_it_moves_the_sketch() => OnTorch.Run(() =>
+    {
+        using var weights = Weights.Fresh(1, DType.F32, Device.Cpu);
+        var renderer = new KeyframeTokenizer(Sketching, weights).Renderer;
+        var rows = weights.Parameters["renderer.sketch.rows.weight"].Detach();                   // [S r, n d]
+        rows.Narrow(1, 3, 1).Fill_(0);
+        rows.Narrow(1, 14, 1).Mul_(3);
+        var loud = renderer.Loudness()!;
+        Assert.Equal([2, 10], loud.Shape);
+        Assert.Equal(1, loud.Square().Mean().Item(), 1e-4);
+        var numbers = loud.ToFloats();
+        Assert.Equal(0, numbers[3]);
+        Assert.Equal(numbers.Max(), numbers[14]);
+        using var others = Weights.Fresh(2, DType.F32, Device.Cpu);
+        Assert.Null(new KeyframeTokenizer(Small, others).Renderer.Loudness());
+    });
+
+    [Fact]
+    public void Loud_numbers_weigh_more_in_the_plain_losses_and_as_much_in_the_likelihood() => OnTorch.Run(() =>
+    {
+        var mixture = GaussianMixture.Of(Noise("numbers", 3, 2 + 2 * 2 * 5), 2, 1e-3);
+        var vectors = Noise("vectors", 3, 5);
+        var (plain, loud) = (mixture.Loss(vectors), mixture.Loss(vectors, Tensor.Full([3, 5], 2, DType.F32, Device.Cpu)));
+        Assert.Equal(plain.Unlikelihood.Item(), loud.Unlikelihood.Item(), 1e-6);
+        Assert.Equal(2 * plain.Absolute.Item(), loud.Absolute.Item(), 1e-5);
+        Assert.Equal(4 * plain.Squared.Item(), loud.Squared.Item(), 1e-4);
+    });
 }
