@@ -14,10 +14,7 @@ sealed class AgentDraft(Bible bible, StoryOptions options, string title, string 
         Id = person.Id, Name = person.Name, Aliases = person.Also, Appearance = person.Looks, References = person.Pictures,
     })];
 
-    public List<PlanLocation> Locations { get; } = [.. bible.Places.Select(place => new PlanLocation
-    {
-        Id = place.Id, Name = place.Name, Inside = place.Inside, Description = place.Looks, References = place.Pictures,
-    })];
+    public List<PlanLocation> Locations { get; } = [.. bible.Places.Select(PlanLocation.Of)];
 
     public List<DraftScene> Scenes { get; } = [];
 
@@ -112,8 +109,10 @@ sealed class AgentDraft(Bible bible, StoryOptions options, string title, string 
         var used = Scenes.Select(scene => scene.Scene.Location).ToHashSet();
         Locations.RemoveAll(place => !used.Contains(place.Id));
         var placeOf = Scenes.ToDictionary(scene => scene.Scene.Id, scene => scene.Scene.Location);
-        var shots = Prompts.Fill(Memories.Fill([.. Scenes.SelectMany(scene => scene.Shots)], scene => placeOf[scene], options.Memory),
-            [.. Scenes.Select(scene => scene.Scene)], Locations, Characters, _look);
+        List<PlanProp> props = [.. bible.Props.Select(PlanProp.Of)];
+        var carrying = Holdings.Fill(Scenes.SelectMany(scene => scene.Shots), Characters, props);
+        var shots = Prompts.Fill(Memories.Fill(carrying, scene => placeOf[scene], options.Memory),
+            [.. Scenes.Select(scene => scene.Scene)], Locations, Characters, _look, props);
         var plan = Plan(Scenes, Characters, shots);
         return new(plan, Continuity.Check(plan));
     }
@@ -139,8 +138,7 @@ sealed class AgentDraft(Bible bible, StoryOptions options, string title, string 
             },
             Characters = people,
             Locations = Locations,
-            Props = [.. bible.Props.Select(prop =>
-                new PlanProp { Id = prop.Id, Name = prop.Name, Description = prop.Looks, References = prop.Pictures })],
+            Props = [.. bible.Props.Select(PlanProp.Of)],
             Scenes = [.. scenes.Select(scene => scene.Scene)],
             Shots = [.. shots.Select(shot => goesOn.Contains(shot.Id) ? shot with { Cut = false } : shot)],
             Transitions = [.. shots.Zip(shots.Skip(1)).Select(pair => within.GetValueOrDefault(pair.Second.Id)

@@ -13,6 +13,8 @@ namespace Fabula.Production;
 /// <param name="Motion">How many of the last frames of the clip before it begins with; 0: the last one, or none.</param>
 /// <param name="DraftTrust">With a background and a picture of everybody: see <see cref="ShotRequest.DraftTrust"/>.</param>
 /// <param name="Cast">With a bank: who the ways of <paramref name="Staging"/> are, where somebody has no picture.</param>
+/// <param name="Props">With a background: what people carry, of which there are pictures.</param>
+/// <param name="Light">With a background: the hour in whose light people stand, where it is not day; and whether inside.</param>
 /// <param name="Anchor">Of a clip of several parts: its first frame stays in view in all of them (<see cref="ShotRequest.Anchor"/>), and
 /// among the remembered pictures where the model remembers.</param>
 /// <param name="BankRoom">With a bank: how many of its keyframes are taken, and <paramref name="Pinned"/> of which shots first.</param>
@@ -22,6 +24,8 @@ public sealed record ClipSettings(string Renderer, string Prompt, string Negativ
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int Motion = 0,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double DraftTrust = 0,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Cast = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<HeldProp>? Props = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] FigureLight? Light = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Anchor = false)
 {
     public Settings Canonical() => Settings.Of(this);
@@ -65,6 +69,19 @@ public sealed record ClipSettings(string Renderer, string Prompt, string Negativ
         MemoryGuidance = MemoryGuidance,
     };
 }
+
+/// <summary>What light falls on people.</summary>
+public sealed record FigureLight(DayTime Time, bool Inside)
+{
+    /// <summary>Half of what falls on the place, or nobody would see their faces by night.</summary>
+    const double Share = 0.5;
+
+    public CutOut On(CutOut figure) => figure.Lit(picture => DayLight.Figure(picture, Time, Inside, Share));
+}
+
+/// <summary>What goes into the key of a place at another hour, or seen from its other side.</summary>
+/// <param name="From">The hour of the picture.</param>
+public sealed record LightSettings(DayTime From, DayTime To, bool Inside, bool Mirrored);
 
 /// <summary>What goes into the key of a prompt's rows of text.</summary>
 /// <param name="Renderer">The model and how it computes.</param>

@@ -1,7 +1,8 @@
 // From a plan to a graph: pictures of people and places, clips with the memory that the plan names, bridges, and the film. Read this after
 // Fabula.Build/BuildGraph.cs. Pure: the same plan, facts and files give the same graph, and nothing runs.
 //
-//   portrait/ada  plate/kitchen     a picture from the bible, or drawn where the model wants one
+//   portrait/ada  plate/kitchen     a picture from the bible, or drawn where the model wants one; prop/basket: from the bible
+//   plate/kitchen@night             the same place at another hour, or from its other side
 //   clip/SHOT                       its words, its seed, what it remembers; cut: false begins with the last frame of the shot before
 //   keyframe/SHOT                   the first frame of a shot, made before its clip: a picture of the plan's; InfinityStory: from its place
 //                                   and people; MovieDreamer: from its tokens (Keyframes.cs)
@@ -31,7 +32,7 @@ public sealed record FilmGraphInput(FilmPlan Plan, string Root, IReadOnlyList<So
     public bool WordsFirst { get; init; }
 }
 
-public static class FilmGraph
+public static partial class FilmGraph
 {
     /// <summary>Raised when the film is put together in another way.</summary>
     const int Delivery = 1;
@@ -47,7 +48,7 @@ public static class FilmGraph
     /// <exception cref="GraphException">A picture of the bible is missing, or lies outside the production.</exception>
     public static BuildGraph Create(FilmGraphInput input, Recipes recipes) => new Draft(input, recipes).Make();
 
-    sealed class Draft(FilmGraphInput input, Recipes recipes)
+    sealed partial class Draft(FilmGraphInput input, Recipes recipes)
     {
         readonly FilmPlan _plan = input.Plan;
         readonly FilmFacts _facts = input.Facts;
@@ -88,9 +89,17 @@ public static class FilmGraph
             return BuildGraph.Create([.. _words, .. _order]);
         }
 
-        KeyframeSteps Keyframes => field ??= new(input, recipes, Add, (shot, person) => Portrait(_people[person], shot),
-            shot => Plate(_places[_placeOf[shot.Scene]], shot),
-            (shot, person) => Ways[shot.Id][shot.Start.Union(shot.End).ToList().IndexOf(person)].At(0));
+        KeyframeSteps Keyframes => field ??= new(input, recipes, Add, (shot, person) => Portrait(_people[person], shot), Begins);
+
+        /// <summary>A shot's place, people and things as it begins.</summary>
+        BegunShot Begins(PlanShot shot)
+        {
+            var (cast, boxes) = (shot.Start.Union(shot.End).ToList(), Ways[shot.Id].Select(way => way.At(0)).ToList());
+            var aspect = (double)_plan.Film.Height / _plan.Film.Width;
+            var things = Staging.Props(_plan, shot, Ways[shot.Id]).Where(thing => thing.Prop.References.Count > 0)
+                .Select(thing => (Thing(thing.Prop), thing.Held.At(0, boxes, aspect))).Where(thing => thing.Item2 != default).ToList();
+            return new(Plate(_places[_placeOf[shot.Scene]], shot), cast.Zip(boxes).ToDictionary(), things, Light(shot));
+        }
 
         Step Add(Step step)
         {
@@ -112,74 +121,41 @@ public static class FilmGraph
             return _steps[id];
         }
 
-        bool Banks => _plan.Film.Method == FilmMethod.StoryMem && _facts.Modes.HasFlag(FilmModes.Memory) && _facts.MostMemory > 0;
-
-        Step? _bank;
-
-        /// <summary>Pictures of the bible are the oldest in the bank, and so in its sink [StoryMem, MR2V].</summary>
-        void StartBank()
-        {
-            if (_plan.Shots.Count == 0) return;
-            var first = _plan.Shots[0];
-            var people = _plan.Characters.Select(person => (Step: Portrait(person, first),
-                Label: new BankLabel($"portrait/{person.Id}", 0, [person.Id], null)));
-            var places = _plan.Locations.Select(place => (Step: Plate(place, first),
-                Label: new BankLabel($"plate/{place.Id}", 0, [], place.Id)));
-            var pictures = people.Concat(places).Where(picture => picture.Step?.Recipe == recipes.Import).ToList();
-            if (pictures.Count > 0)
-                _bank = Add(new Step("bank/references", recipes.Remember, BankOf([.. pictures.Select(picture => picture.Label)]),
-                    [.. pictures.Select((picture, i) => picture.Step!.As($"picture-{i + 1}"))], [Recipes.Bank, Recipes.Labels]));
-        }
-
-        void AddToBank(PlanShot shot, Step clip)
-        {
-            var label = new BankLabel(shot.Id, 0, [.. shot.Start.Union(shot.End)], _placeOf[shot.Scene]);
-            var cast = shot.Start.Union(shot.End).ToList();
-            var ways = _facts.Modes.HasFlag(FilmModes.Background) && cast.Count > 0
-                ? cast.Zip(Ways[shot.Id]).ToDictionary(pair => pair.First, pair => pair.Second) : null;
-            _bank = Add(new Step($"bank/{shot.Id}", recipes.Remember, BankOf([label], ways), [.. BankInputs(), clip.As("clip")],
-                [Recipes.Bank, Recipes.Labels]));
-        }
-
-        Settings BankOf(IReadOnlyList<BankLabel> labels, IReadOnlyDictionary<string, StageWay>? ways = null) =>
-            Settings.Of(new BankSettings(_plan.Film.Width, _plan.Film.Height, labels, input.Eyes, ways));
-
-        IEnumerable<Input> BankInputs() => _bank is null ? [] : [_bank.As("bank", Recipes.Bank), _bank.As("labels", Recipes.Labels)];
-
-        /// <summary>StoryMem's way: the bank of all shots before; nothing else is remembered. Drafts are as in all films.</summary>
-        Step Banked(PlanShot shot, PlanShot? before)
-        {
-            List<Input> inputs = [.. BankInputs()];
-            if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
-            else if (Keyframes.Of(shot) is { } keyframe) inputs.Add(keyframe.As("first"));
-            var background = _facts.Modes.HasFlag(FilmModes.Background) ? Plate(_places[_placeOf[shot.Scene]], shot) : null;
-            var (drafts, zoom, staging) = Drafts(shot, background);
-            inputs.AddRange(drafts);
-            var settings = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), []) with
-            {
-                Zoom = zoom,
-                Staging = staging,
-                Motion = MotionOf(shot, before),
-            };
-            if (_bank is not null)
-                settings = settings with
-                {
-                    BankRoom = _facts.MostMemory,
-                    Pinned = KeyframeBank.Pins(shot, ById, _placeOf),
-                    MemoryGuidance = _facts.MemoryGuidance,
-                    Cast = staging is not null && staging.Count > drafts.Count - 1 ? [.. shot.Start.Union(shot.End)] : null,
-                };
-            return new Step(Clip(shot.Id), recipes.Clip, settings.Canonical(), inputs, [Recipes.Clips]);
-        }
-
         /// <summary>What a shot's frames will be like: its place, and pictures of its people on their ways.</summary>
-        (IReadOnlyList<Input> Inputs, double Zoom, IReadOnlyList<StageWay>? Staging) Drafts(PlanShot shot, Step? background)
+        Drafted Drafts(PlanShot shot, Step? background) => background is null ? Drafted.Nothing
+            : Drafts(shot, background, [.. shot.Start.Union(shot.End)], Ways[shot.Id], Staging.Props(_plan, shot, Ways[shot.Id]));
+
+        /// <param name="cast">Whose ways they are.</param>
+        /// <param name="held">Things that have pictures are laid on the place, too.</param>
+        Drafted Drafts(PlanShot shot, Step background, IReadOnlyList<string> cast, IReadOnlyList<StageWay> ways,
+            IReadOnlyList<(PlanProp Prop, HeldProp Held)> held)
         {
-            if (background is null) return ([], 1, null);
             List<Input> inputs = [background.As("background")];
-            foreach (var (i, id) in shot.Start.Union(shot.End).Index())
+            foreach (var (i, id) in cast.Index())
                 if (Portrait(_people[id], shot) is { } portrait) inputs.Add(portrait.As($"person-{i + 1}"));
-            return (inputs, PlateView.Zoom(shot.Size), Ways[shot.Id]);
+            var seen = held.Where(thing => thing.Prop.References.Count > 0).ToList();
+            inputs.AddRange(seen.Select((thing, i) => Thing(thing.Prop).As($"prop-{i + 1}")));
+            var unknown = cast.Count > inputs.Count - 1 - seen.Count;
+            return new(inputs, PlateView.Zoom(shot.Size), ways, seen.Count == 0 ? null : [.. seen.Select(thing => thing.Held)], Light(shot),
+                unknown);
+        }
+
+        /// <param name="Unknown">Somebody has no picture.</param>
+        sealed record Drafted(IReadOnlyList<Input> Inputs, double Zoom, IReadOnlyList<StageWay>? Staging, IReadOnlyList<HeldProp>? Props,
+            FigureLight? Light, bool Unknown)
+        {
+            public static readonly Drafted Nothing = new([], 1, null, null, null, false);
+
+            public ClipSettings On(ClipSettings clip) => clip with { Zoom = Zoom, Staging = Staging, Props = Props, Light = Light };
+
+            /// <summary>
+            /// As the shot begins: only who is there then is in its way, so that whoever comes later changes nothing of it.
+            /// </summary>
+            public Drafted Begun() => this with
+            {
+                Staging = Staging?.Select(way => new StageWay(way.At(0), way.At(0))).ToList(),
+                Props = Props?.Select(prop => prop.Still()).ToList(),
+            };
         }
 
         bool TellsOneStory => _plan.Film.Method == FilmMethod.OneStory && _facts.Modes.HasFlag(FilmModes.Story);
@@ -202,8 +178,8 @@ public static class FilmGraph
             if (Banks && shot.Method != ShotMethod.Text) return Banked(shot, before);
             var (memory, takes, background) = Memory(shot);
             List<Input> inputs = [.. memory.Select((step, i) => step.As($"memory-{i + 1}"))];
-            var (drafts, zoom, staging) = Drafts(shot, background);
-            inputs.AddRange(drafts);
+            var drafts = Drafts(shot, background);
+            inputs.AddRange(drafts.Inputs);
             if (Recall(shot) is { } recall) inputs.Add(recall.As("recalled", Recipes.Recalled));
             if (!shot.Cut && before is not null) inputs.Add(_steps[Clip(before.Id)].As("first"));
             if (Keyframes.Of(shot) is { } keyframe)
@@ -211,15 +187,11 @@ public static class FilmGraph
             else if (_plan.Film.Method == FilmMethod.InfinityStory && shot.Cut && shot.Method != ShotMethod.Text
                 && _facts.Modes.HasFlag(FilmModes.First))
             {
-                // Only who is there at the beginning is in its way, so that whoever comes later changes nothing of it.
-                var standing = staging?.Select(way => new StageWay(way.At(0), way.At(0))).ToList();
-                var drawn = Words(shot.Keyframe, 1, (ulong)(shot.KeyframeSeed ?? Seed(shot)), takes, zoom, standing);
-                inputs.Add(Add(new Step($"keyframe/{shot.Id}", recipes.Clip, drawn, [.. inputs], [Recipes.Clips])).As("first"));
+                var drawn = drafts.Begun().On(ClipOf(shot.Keyframe, 1, (ulong)(shot.KeyframeSeed ?? Seed(shot)), takes));
+                inputs.Add(Add(new Step($"keyframe/{shot.Id}", recipes.Clip, drawn.Canonical(), [.. inputs], [Recipes.Clips])).As("first"));
             }
-            var words = ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes) with
+            var words = drafts.On(ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes)) with
             {
-                Zoom = zoom,
-                Staging = staging,
                 Motion = MotionOf(shot, before),
                 Anchor = Anchors(shot),
             };
@@ -243,20 +215,20 @@ public static class FilmGraph
             var prompt = $"{join.Prompt} {string.Concat(people)}{where}".Trim();
             List<Input> inputs = [_steps[Clip(from.Id)].As("first"), _steps[Clip(to.Id)].As("last")];
             // Drafts show a place from one side: where the framing changes, the way between is the model's.
-            var background = from.Size == to.Size && _facts.Modes.HasFlag(FilmModes.Background) ? Plate(place, to) : null;
-            if (background is not null) inputs.Add(background.As("background"));
-            var staging = background is null ? null : Staging.OnBridge(join, from, to, Ways);
-            for (var i = 0; i < staging?.Count; i++)
-                if (Portrait(cast[i], to) is { } portrait) inputs.Add(portrait.As($"person-{i + 1}"));
-            return new Step(Bridge(join.Id), recipes.Clip, Words(prompt, join.Frames, (ulong)(join.Seed ?? _plan.Film.Seed), [],
-                background is null ? 1 : PlateView.Zoom(to.Size), staging), inputs, [Recipes.Clips]);
+            var alike = from.Size == to.Size && PlateView.IsReverse(from) == PlateView.IsReverse(to);
+            var drafts = Drafted.Nothing;
+            if (alike && _facts.Modes.HasFlag(FilmModes.Background) && Plate(place, to) is { } background)
+            {
+                var ways = Staging.OnBridge(join, from, to, Ways);
+                var held = Staging.PropsOnBridge(_plan, join, from, to, ways);
+                drafts = Drafts(to, background, [.. cast.Select(person => person.Id)], ways, held);
+            }
+            inputs.AddRange(drafts.Inputs);
+            var clip = drafts.On(ClipOf(prompt, join.Frames, (ulong)(join.Seed ?? _plan.Film.Seed), []));
+            return new Step(Bridge(join.Id), recipes.Clip, clip.Canonical(), inputs, [Recipes.Clips]);
         }
 
         static string Sentence(string text) => text.TrimEnd('.', ' ') + ".";
-
-        Settings Words(string prompt, int frames, ulong seed, IReadOnlyList<int> memory, double zoom = 1,
-            IReadOnlyList<StageWay>? staging = null) =>
-            (ClipOf(prompt, frames, seed, memory) with { Zoom = zoom, Staging = staging }).Canonical();
 
         ClipSettings ClipOf(string prompt, int frames, ulong seed, IReadOnlyList<int> memory) => new(input.Renderer, prompt,
             _plan.Film.Avoid ?? "", _plan.Film.Width, _plan.Film.Height, frames, _facts.Frames, seed, input.Steps ?? _facts.Steps,
@@ -293,34 +265,6 @@ public static class FilmGraph
             for (var i = 0; room > 0 && i < shots.Count * (Recipes.MostKeyframes - 1); i++, room--) takes[i % shots.Count]++;
             List<Step> steps = [.. place is null ? [] : (Step[])[place], .. people, .. Enumerable.Reverse(shots)];
             return (steps, [.. Enumerable.Repeat(1, steps.Count - shots.Count), .. Enumerable.Reverse(takes)], behind);
-        }
-
-        Step? Portrait(PlanCharacter person, PlanShot shot) =>
-            Picture($"portrait/{person.Id}", person.References,
-                $"Medium shot. Plain wall: in front of a plain blue wall. {person.Name} is {Sentence(person.Appearance)} "
-                    + $"{person.Name} stands there. The camera does not move. {_plan.Film.Look}", shot, person.Appearance);
-
-        Step? Plate(PlanLocation place, PlanShot shot) =>
-            Picture($"plate/{place.Id}", place.References,
-                $"Wide shot. {place.Name}: {Sentence(place.Description)} Nobody is there. The camera does not move. "
-                    + _plan.Film.Look, shot, place.Description);
-
-        /// <summary>Whether people and places are drawn first; a model that takes backgrounds relies on them in every shot.</summary>
-        bool DrawsFor(PlanShot shot) =>
-            _facts.DrawsPortraits && (shot.Method == ShotMethod.Keyframe || _facts.Modes.HasFlag(FilmModes.Background)
-                || _plan.Film.Method == FilmMethod.MovieDreamer);
-
-        /// <summary>The bible's first picture; else a drawn one where the shot's method and the model want it.</summary>
-        Step? Picture(string id, IReadOnlyList<string> references, string prompt, PlanShot shot, string words)
-        {
-            if (_steps.TryGetValue(id, out var known))
-                return known.Recipe == recipes.Import || DrawsFor(shot) ? known : null;
-            if (references.Count > 0)
-                return Add(new Step(id, recipes.Import, Settings.None, [SourceInput.Read("picture", input.Root, references[0])],
-                    [Recipes.Pictures]));
-            if (!DrawsFor(shot) || words.Length == 0) return null;
-            var drawn = Words(prompt.Trim(), 1, (ulong)PlanIds.Seed(_plan.Film.Seed, id), []);
-            return Add(new Step(id, recipes.Clip, drawn, [], [Recipes.Clips]));
         }
     }
 }

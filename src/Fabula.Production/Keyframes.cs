@@ -16,16 +16,26 @@ namespace Fabula.Production;
 public sealed record TokensSettings(string Renderer, string Script, ulong Seed, IReadOnlyList<string> People);
 
 /// <param name="Staging">Where those stand whose portraits are among the inputs, in their order.</param>
+/// <param name="Things">Where the things are whose pictures are among the inputs, in their order.</param>
+/// <param name="Light">The light on them, where it is not day.</param>
 /// <param name="Zoom">With a picture of the place: how many times nearer the camera is than the picture's (<see cref="PlateView"/>).</param>
-public sealed record KeyframeSettings(string Renderer, int Width, int Height, ulong Seed, IReadOnlyList<StageBox> Staging, double Zoom);
+public sealed record KeyframeSettings(string Renderer, int Width, int Height, ulong Seed, IReadOnlyList<StageBox> Staging,
+    IReadOnlyList<StageBox> Things, FigureLight? Light, double Zoom);
+
+/// <summary>A shot as it begins.</summary>
+/// <param name="Place">The step that makes a picture of the place, if one does.</param>
+/// <param name="People">Where they stand, by id; empty for who is not there yet.</param>
+/// <param name="Things">What they carry: steps that make pictures, and where it is.</param>
+/// <param name="Light">On people and things; null: by day.</param>
+sealed record BegunShot(Step? Place, IReadOnlyDictionary<string, StageBox> People, IReadOnlyList<(Step Step, StageBox Box)> Things,
+    FigureLight? Light);
 
 /// <summary>A shot's first frame, made before its clip, for every method that asks.</summary>
 /// <param name="add">Puts a step into the graph.</param>
 /// <param name="portrait">The step that makes a picture of somebody, if one does.</param>
-/// <param name="plate">The step that makes a picture of a shot's place, if one does.</param>
-/// <param name="box">Where somebody stands when a shot begins.</param>
+/// <param name="begins">What is seen as a shot begins.</param>
 sealed class KeyframeSteps(FilmGraphInput input, Recipes recipes, Func<Step, Step> add, Func<PlanShot, string, Step?> portrait,
-    Func<PlanShot, Step?> plate, Func<PlanShot, string, StageBox> box)
+    Func<PlanShot, BegunShot> begins)
 {
     /// <summary>Keyframes before one that are in view: about as many as the planner's stories have.</summary>
     public const int History = 12;
@@ -48,16 +58,18 @@ sealed class KeyframeSteps(FilmGraphInput input, Recipes recipes, Func<Step, Ste
         List<Input> inputs = [.. _told.TakeLast(History).Select((step, i) => step.As($"before-{i + 1}")),
             .. people.Select((who, i) => who.Step!.As($"person-{i + 1}"))];
         if (own is not null) inputs.Add(own.As("picture"));
-        var place = plate(shot);
-        if (place is not null) inputs.Add(place.As("place"));
+        var begun = begins(shot);
+        if (begun.Place is { } place) inputs.Add(place.As("place"));
         var settings = new TokensSettings(input.Renderer, ScriptText.Write(new([frame])), seed, [.. people.Select(who => who.Id)]);
         var tokens = add(new Step($"tokens/{shot.Id}", recipes.Told.Tokens, Settings.Of(settings), inputs, [KeyframeRecipes.TokensFile]));
         _told.Add(tokens);
         if (own is not null) return own;
         var drawn = new KeyframeSettings(input.Renderer, input.Plan.Film.Width, input.Plan.Film.Height, seed,
-            [.. people.Select(who => box(shot, who.Id))], place is null ? 1 : PlateView.Zoom(shot.Size));
-        List<Input> seen = [tokens.As("tokens"), .. people.Select((who, i) => who.Step!.As($"person-{i + 1}"))];
-        if (place is not null) seen.Add(place.As("place"));
+            [.. people.Select(who => begun.People[who.Id])], [.. begun.Things.Select(thing => thing.Box)], begun.Light,
+            begun.Place is null ? 1 : PlateView.Zoom(shot.Size));
+        List<Input> seen = [tokens.As("tokens"), .. people.Select((who, i) => who.Step!.As($"person-{i + 1}")),
+            .. begun.Things.Select((thing, i) => thing.Step.As($"prop-{i + 1}"))];
+        if (begun.Place is not null) seen.Add(begun.Place.As("place"));
         return add(new Step(Id(shot.Id), recipes.Told.Keyframe, Settings.Of(drawn), seen, [Recipes.Pictures]));
     }
 }
@@ -91,9 +103,13 @@ public sealed class KeyframeRecipes(Func<IRenderer> renderer)
     {
         var settings = run.Step.Settings.Read<KeyframeSettings>();
         cancel.ThrowIfCancellationRequested();
-        var people = new List<LaidPerson>();
-        foreach (var (i, box) in settings.Staging.Index())
-            if (CutOut.Of(Recipes.Ends(run.Input($"person-{i + 1}")).First) is { } figure) people.Add(new(figure, box));
+        IEnumerable<LaidFigure> Laid(string what, IReadOnlyList<StageBox> boxes, bool person)
+        {
+            foreach (var (i, box) in boxes.Index())
+                if (CutOut.Of(Recipes.Ends(run.Input($"{what}-{i + 1}")).First) is { } figure)
+                    yield return new(settings.Light?.On(figure) ?? figure, box, person);
+        }
+        List<LaidFigure> people = [.. Laid("person", settings.Staging, true), .. Laid("prop", settings.Things, false)];
         var ground = Recipes.Has(run, "place") ? PlateView.Part(Recipes.Ends(run.Input("place")).First, settings.Zoom) : null;
         var drawn = Teller.Draw(Read(run.Input("tokens")), settings.Seed, people, ground);
         FramesFile.Write(run.Output(Recipes.Pictures), settings.Width, settings.Height, 1,

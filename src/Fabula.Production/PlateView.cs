@@ -15,6 +15,9 @@ public static class PlateView
         _ => 1,
     };
 
+    /// <summary>Whether a shot sees the place's mirror image.</summary>
+    public static bool IsReverse(PlanShot shot) => shot.Angle == CameraAngle.Reverse;
+
     /// <summary>
     /// The part that a shot sees: the middle from left to right; in height it looks at faces, which are above the middle where it is near.
     /// </summary>

@@ -17,7 +17,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         Recalled = "recalled.safetensors", Recalls = "recalled.json";
     public const int MostKeyframes = 3;
 
-    public Recipe Clip => field ??= new Recipe("clip", 2, Render)
+    public Recipe Clip => field ??= new Recipe("clip", 3, Render)
     {
         Check = Decode,
         Cost = step => ClipSettings.Of(step) is var clip
@@ -42,6 +42,17 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
             throw new StepException($"the picture '{((SourceInput)run.Step.Inputs[0]).Path}' {e.Message}", e);
         }
         FramesFile.Write(run.Output(Pictures), picture.Width, picture.Height, 1, [picture.Rgb]);
+        return Task.CompletedTask;
+    })
+    { Check = Decode };
+
+    /// <summary>A place's picture at another hour, or from the other side.</summary>
+    public Recipe Light => field ??= new Recipe("light", 1, (run, _) =>
+    {
+        var (settings, plate) = (run.Settings.Read<LightSettings>(), Ends(run.Input("picture")).First);
+        var lit = DayLight.Place(plate, settings.From, settings.To, settings.Inside);
+        if (settings.Mirrored) lit = DayLight.Mirrored(lit);
+        FramesFile.Write(run.Output(Pictures), lit.Width, lit.Height, 1, [lit.Rgb]);
         return Task.CompletedTask;
     })
     { Check = Decode };
@@ -122,7 +133,8 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         }
         var background = Has(run, "background") ? PlateView.Part(Ends(run.Input("background")).First, settings.Zoom) : null;
         var stage = background is null ? null : new Collages(settings, background,
-            [.. (settings.Staging ?? []).Select((_, i) => Figure(run, settings, i, seen))]);
+            [.. (settings.Staging ?? []).Select((_, i) => Figure(run, settings, i, seen))],
+            [.. (settings.Props ?? []).Select((_, i) => Lit(settings, CutOut.Of(Ends(run.Input($"prop-{i + 1}")).First)))]);
         List<Picture> motion = settings.Motion > 0 ? Lasts(run.Input("first"), settings.Motion) : [];
         var first = motion.Count == 0 && Has(run, "first") ? Ends(run.Input("first")).Last : null;
         var last = Has(run, "last") ? Ends(run.Input("last")).First : null;
@@ -163,9 +175,12 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
 
     /// <summary>Somebody cut out of their picture, or, where there is none, of what the bank remembers.</summary>
     CutOut? Figure(StepRun run, ClipSettings settings, int person, List<SeenFrame> seen) =>
-        Has(run, $"person-{person + 1}") ? CutOut.Of(Ends(run.Input($"person-{person + 1}")).First)
+        Has(run, $"person-{person + 1}") ? Lit(settings, CutOut.Of(Ends(run.Input($"person-{person + 1}")).First))
         : settings.Cast?[person] is { } id && seen.Count > 0 && renderer().Matte is { } matte
             ? new Recollection(matte, seen).Person(id) : null;
+
+    static CutOut? Lit(ClipSettings settings, CutOut? figure) =>
+        figure is not null && settings.Light is { } light ? light.On(figure) : figure;
 
     static List<byte[]> Unpack(byte[] kept, ClipSettings settings) => [.. kept.Chunk(settings.Width * settings.Height * 3)];
 

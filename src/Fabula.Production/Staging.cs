@@ -9,7 +9,7 @@ namespace Fabula.Production;
 public static partial class Staging
 {
     /// <summary>Shares of a shot: when people begin and end to walk in and out, and when those appear or vanish who use a door.</summary>
-    const double WalksIn = 0.08, HasCome = 0.75, WalksOut = 0.2, HasGone = 0.92, Appears = 0.4, Vanishes = 0.6;
+    const double WalksIn = 0.04, HasCome = 0.85, WalksOut = 0.16, HasGone = 0.98, Appears = 0.3, Vanishes = 0.7;
 
     /// <summary>
     /// Everybody's way in every shot, by the shot's name, for its people in the order of <see cref="PlanShot.Start"/> and then
@@ -22,25 +22,28 @@ public static partial class Staging
         var people = plan.Characters.ToDictionary(person => person.Id);
         var ways = new Dictionary<string, IReadOnlyList<StageWay>>();
         var standing = new Dictionary<string, double>();
+        var doors = plan.Scenes.ToDictionary(scene => scene.Id, scene => plan.Locations.Single(place => place.Id == scene.Location).Door);
         foreach (var shot in plan.Shots)
         {
             if (shot.Cut) standing.Clear();
             var cast = shot.Start.Union(shot.End).ToList();
             var adults = cast.Any(id => !IsChild(people[id]));
-            Place(shot, cast, standing);
-            ways[shot.Id] = [.. cast.Select(id => Way(shot, id, Box(shot.Size, people[id], adults, standing[id])))];
+            Place(shot, cast, standing, doors[shot.Scene]);
+            ways[shot.Id] = [.. cast.Select(id => Way(shot, id, Box(shot.Size, people[id], adults, standing[id]), doors[shot.Scene]))];
             if (cast.Count == 1) (ways[shot.Id], standing[cast[0]]) = Walking(shot, ways[shot.Id][0], standing[cast[0]]);
-            ways[shot.Id] = [.. ways[shot.Id].Zip(cast, (way, id) => way with { Act = Act(shot, people[id], cast.Count) })];
+            ways[shot.Id] = [.. ways[shot.Id].Zip(cast, (way, id) => Acting(way, shot, people[id], cast.Count))];
             foreach (var gone in cast.Except(shot.End)) standing.Remove(gone);
         }
         return ways;
     }
 
     /// <summary>Gives everybody in the shot a middle, as a share of its width.</summary>
-    static void Place(PlanShot shot, List<string> cast, Dictionary<string, double> standing)
+    /// <param name="door">Whoever uses it stands on its side.</param>
+    static void Place(PlanShot shot, List<string> cast, Dictionary<string, double> standing, int? door)
     {
         var apart = Framing(shot.Size, false, true).Apart;
-        int Side(string id) => shot.Sides.GetValueOrDefault(id) switch { "left" => -1, "right" => 1, _ => 0 };
+        var beside = door is { } at ? (at < 50) == PlateView.IsReverse(shot) ? 1 : -1 : 0;
+        int Side(string id) => shot.Sides.GetValueOrDefault(id) switch { "left" => -1, "right" => 1, "door" => beside, _ => 0 };
         var strangers = cast.Where(id => !standing.ContainsKey(id)).ToList();
         if (strangers.Count == cast.Count)
         {
@@ -69,14 +72,31 @@ public static partial class Staging
     }
 
     /// <summary>What somebody does in the sentences that name them; alone in the picture, in all.</summary>
-    static StageAct Act(PlanShot shot, PlanCharacter person, int cast)
+    static StageWay Acting(StageWay way, PlanShot shot, PlanCharacter person, int cast)
     {
         string[] names = [person.Name, .. person.Aliases];
         var told = shot.Action.Split('.', '!', '?', ';').Where(sentence => cast == 1
             || names.Any(name => sentence.Contains(name, StringComparison.OrdinalIgnoreCase))).ToList();
+        if (way.From == default || way.To == default) return way;
+        if (way.From != way.To) return Walking(way, shot.Frames, told.Any(Runs().IsMatch));
         var speaks = shot.Dialogue.Any(line => line.Character == person.Id && line.OnScreen);
-        return told.Any(Hops().IsMatch) ? StageAct.Hop : speaks || told.Any(Sways().IsMatch) ? StageAct.Sway : StageAct.Stand;
+        return way with { Act = told.Any(Hops().IsMatch) ? StageAct.Hop : speaks || told.Any(Sways().IsMatch) ? StageAct.Sway
+            : StageAct.Stand };
     }
+
+    /// <summary>A step is as long as suits the figure; in few frames fewer are made, or nobody could tell one from the next.</summary>
+    static StageWay Walking(StageWay way, int frames, bool runs)
+    {
+        var steps = Math.Round(Math.Abs(way.To.Left - way.From.Left) / Math.Max(0.05, (runs ? RunStep : WalkStep) * way.From.Width));
+        var most = Math.Max(1, (way.End - way.Start) * (frames - 1) / FramesOfStep);
+        return way with { Steps = (int)Math.Clamp(steps, 1, most), Act = runs ? StageAct.Run : StageAct.Stand };
+    }
+
+    /// <summary>The length of a step in widths of a figure, and the fewest frames that it takes.</summary>
+    const double WalkStep = 0.9, RunStep = 1.3, FramesOfStep = 3;
+
+    [GeneratedRegex(@"\b(?:run|rush|hurr|race|racing|dash|flee)\w*", RegexOptions.IgnoreCase)]
+    private static partial Regex Runs();
 
     [GeneratedRegex(@"\b(?:jump|hop|skip|danc)\w*", RegexOptions.IgnoreCase)]
     private static partial Regex Hops();
@@ -87,10 +107,25 @@ public static partial class Staging
     [GeneratedRegex(@"\b(?:walk|run|go|step|hurr|wander|stroll)\w*\b[^.!?]*\bto the (left|right)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Walks();
 
-    static StageWay Way(PlanShot shot, string id, StageBox box)
+    /// <param name="door">Where the place's door is, in percent of its width.</param>
+    static StageWay Way(PlanShot shot, string id, StageBox box, int? door)
     {
         var (comes, goes, side) = (!shot.Start.Contains(id), !shot.End.Contains(id), shot.Sides.GetValueOrDefault(id));
+        if ((comes || goes) && side == "door" && door is { } at && PlateView.Zoom(shot.Size) == 1)
+        {
+            var behind = InDoor(box, PlateView.IsReverse(shot) ? 1 - at / 100.0 : at / 100.0);
+            return comes ? new(behind, box, WalksIn, HasCome, Door: StageDoor.From)
+                : new(box, behind, WalksOut, HasGone, Door: StageDoor.To);
+        }
         return comes ? Comes(box, side) : goes ? Goes(box, side) : new(box, box);
+    }
+
+    /// <summary>Somebody in a doorway at the back: a little smaller, and higher in the picture, as the drawn world has it.</summary>
+    static StageBox InDoor(StageBox box, double middle)
+    {
+        const double Smaller = 0.88, Higher = 0.13;
+        var (width, height, bottom) = (box.Width * Smaller, box.Height * Smaller, box.Bottom - Higher);
+        return new(middle - width / 2, bottom - height, middle + width / 2, bottom);
     }
 
     static StageWay Comes(StageBox box, string? side) =>
@@ -115,11 +150,12 @@ public static partial class Staging
     public static IReadOnlyList<StageWay> OnBridge(PlanTransition join, PlanShot from, PlanShot to,
         IReadOnlyDictionary<string, IReadOnlyList<StageWay>> ways)
     {
+        StageWay Walks(StageWay way) => way.From == way.To ? way : Walking(way, join.Frames, runs: false);
         StageBox Of(PlanShot shot, string id, double at) => ways[shot.Id][shot.Start.Union(shot.End).ToList().IndexOf(id)].At(at);
         return
         [
-            .. join.Stay.Select(id => new StageWay(Of(from, id, 1), Of(to, id, 0), WalksIn, HasGone)),
-            .. join.Exit.Select(id => Goes(Of(from, id, 1), null)), .. join.Enter.Select(id => Comes(Of(to, id, 0), null)),
+            .. join.Stay.Select(id => Walks(new StageWay(Of(from, id, 1), Of(to, id, 0), WalksIn, HasGone))),
+            .. join.Exit.Select(id => Walks(Goes(Of(from, id, 1), null))), .. join.Enter.Select(id => Walks(Comes(Of(to, id, 0), null))),
         ];
     }
 

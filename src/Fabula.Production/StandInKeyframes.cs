@@ -20,7 +20,7 @@ sealed class StandInKeyframes(Action called) : IKeyframes
         return Numbers(JsonSerializer.SerializeToUtf8Bytes(new { before, script, seed }));
     }
 
-    public Picture Draw(ToldKeyframe keyframe, ulong seed, IReadOnlyList<LaidPerson> people, Picture? ground)
+    public Picture Draw(ToldKeyframe keyframe, ulong seed, IReadOnlyList<LaidFigure> people, Picture? ground)
     {
         called();
         var colours = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(

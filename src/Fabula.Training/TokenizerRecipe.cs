@@ -105,7 +105,7 @@ public sealed record TokenizerSettings(int Steps = 8000, int Batch = 24, double 
 /// <param name="Alone">Nothing else.</param>
 /// <param name="People">Who is laid on its draft.</param>
 /// <param name="Ground">The empty place on which they are laid; null: the sketch.</param>
-public sealed record ShownKeyframe(Keyframe Keyframe, bool Alone, IReadOnlyList<LaidPerson> People, Picture? Ground);
+public sealed record ShownKeyframe(Keyframe Keyframe, bool Alone, IReadOnlyList<LaidFigure> People, Picture? Ground);
 
 public static class TokenizerRecipe
 {
@@ -249,7 +249,7 @@ public static class TokenizerRecipe
         var (keyframe, story) = (shown.Keyframe, examples.Stories(false)[shown.Keyframe.Story].Story);
         return shown with
         {
-            People = [.. keyframe.Cast.Zip(keyframe.Boxes, (who, box) => new LaidPerson(theatre.Figure(story.People[who]), box))],
+            People = [.. keyframe.Cast.Zip(keyframe.Boxes, (who, box) => new LaidFigure(theatre.Figure(story.People[who]), box))],
             Ground = plate ? theatre.Empty(story.Shots[keyframe.Shot].Spec, keyframe.Flipped) : null,
         };
     }

@@ -170,7 +170,7 @@ public class KeyframeTokenizerTests
         var sketches = Noise("sketches", 2, 4, 8, 12);
         var portrait = new byte[96 * 64 * 3];
         for (var i = 0; i < 96 * 64; i++) portrait.AsSpan(3 * i, 3).Fill(i % 96 is > 40 and < 56 && i / 96 > 10 ? (byte)20 : (byte)230);
-        var person = new LaidPerson(CutOut.Of(new Picture(portrait, 96, 64))!, new(0.7, 0.2, 0.9, 1));
+        var person = new LaidFigure(CutOut.Of(new Picture(portrait, 96, 64))!, new(0.7, 0.2, 0.9, 1));
         var laid = KeyframeCollage.Of(vae, sketches, [[person], []], [null, null]);
         Close.To(sketches.Narrow(0, 1, 1), laid.Narrow(0, 1, 1), 0);
         var (before, after) = (KeyframeCollage.Decoded(vae, sketches, 0), KeyframeCollage.Decoded(vae, laid, 0));

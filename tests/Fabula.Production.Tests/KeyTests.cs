@@ -3,6 +3,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Fabula.Build;
+using Fabula.Models;
 using Fabula.Narrative;
 using FsCheck;
 using FsCheck.Fluent;
@@ -109,7 +110,8 @@ public class KeyTests
             one with { Renderer = "x" }, one with { Prompt = "x" }, one with { Negative = "x" }, one with { Width = 48 },
             one with { Height = 32 }, one with { Frames = 9 }, one with { Part = 9 }, one with { Seed = 2 }, one with { Steps = 5 },
             one with { Shift = 2 }, one with { Guidance = 2 }, one with { MemoryStride = 1 }, one with { MemoryGuidance = 2 },
-            one with { Memory = [2] },
+            one with { Memory = [2] }, one with { Light = new(DayTime.Night, true) }, one with { Light = new(DayTime.Night, false) },
+            one with { Props = [new(0, 0, default, default)] }, one with { Props = [new(0, 1, default, default)] },
         ];
         Assert.Equal(others.Length + 1, others.Append(one).Select(settings => settings.Canonical().Canonical).Distinct().Count());
     }

@@ -56,7 +56,19 @@ public class SampleTests
     {
         var bible = Bible(name);
         foreach (var person in bible.People) FromWords.Person(person.Looks);
+        foreach (var prop in bible.Props) FromWords.Thing(prop.Looks);
         foreach (var place in bible.Places) Assert.Equal(place.Inside, FromWords.Location(place.Looks).Indoors);
+    }
+
+    [Theory]
+    [InlineData("captain", "teddy_bear")]
+    [InlineData("market", "basket")]
+    [InlineData("snowman", "balloon")]
+    public void What_a_story_is_about_is_in_somebodys_hands_and_changes_them(string name, string prop)
+    {
+        var shots = Planned(name).Plan.Shots;
+        var carriers = shots.Select(shot => shot.StartProps?.GetValueOrDefault(prop)).OfType<string>().ToList();
+        Assert.True(carriers.Count >= 2 && carriers.Distinct().Count() >= 2, string.Join(' ', carriers));
     }
 
     [Theory]
@@ -67,7 +79,8 @@ public class SampleTests
     public void Reference_pictures_are_there_where_they_are_declared(string name, bool pictures)
     {
         var bible = Bible(name);
-        foreach (var declared in bible.People.Select(person => person.Pictures).Concat(bible.Places.Select(place => place.Pictures)))
+        foreach (var declared in bible.People.Select(person => person.Pictures).Concat(bible.Places.Select(place => place.Pictures))
+            .Concat(bible.Props.Select(prop => prop.Pictures)))
         {
             Assert.Equal(pictures ? 1 : 0, declared.Count);
             foreach (var picture in declared)

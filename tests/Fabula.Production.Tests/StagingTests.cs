@@ -25,13 +25,17 @@ public sealed class StagingTests
             Seed = 1,
         };
 
-    static IReadOnlyDictionary<string, IReadOnlyList<StageWay>> Staged(params PlanShot[] shots)
+    static IReadOnlyDictionary<string, IReadOnlyList<StageWay>> Staged(params PlanShot[] shots) => Staged(null, shots);
+
+    static IReadOnlyDictionary<string, IReadOnlyList<StageWay>> Staged(int? door, params PlanShot[] shots)
     {
         using var production = new SmallProduction();
         using var film = production.Open();
         PlanCharacter Person(string id, string looks) => new() { Id = id, Name = id, Appearance = looks };
         return Staging.Of(film.Plan with
         {
+            Locations = [new() { Id = "there", Name = "There", Description = "", Door = door }],
+            Scenes = [new() { Id = "one", Heading = "THERE", Location = "there" }],
             Characters = [Person("ada", "a woman"), Person("ben", "A little boy, in red"), Person("cy", "a tall man")],
             Shots = shots,
         });
@@ -72,13 +76,35 @@ public sealed class StagingTests
     [Fact]
     public void Whoever_walks_leans_from_side_to_side_and_stands_upright_again()
     {
-        var way = new StageWay(new(0.1, 0.2, 0.3, 0.9), new(0.7, 0.2, 0.9, 0.9), 0.2, 0.8);
-        Assert.Equal(0, way.At(0.1).Tilt);
+        var way = new StageWay(new(0.1, 0.2, 0.3, 0.9), new(0.7, 0.2, 0.9, 0.9), 0.2, 0.8, Steps: 3);
+        Assert.Equal((0, 0), (way.At(0.1).Tilt, way.At(0.1).Stride));
         Assert.Equal(way.To, way.At(0.9));
-        var leaning = Enumerable.Range(0, 61).Select(i => way.At(0.2 + i / 100.0).Tilt).ToList();
-        Assert.True(leaning.Max() > 0.05 && leaning.Min() < -0.05);
-        Assert.All(leaning, tilt => Assert.InRange(Math.Abs(tilt), 0, 0.1));
-        Assert.All(Enumerable.Range(0, 10), i => Assert.Equal(0, new StageWay(way.From, way.From).At(i / 9.0).Tilt));
+        var walking = Enumerable.Range(0, 61).Select(i => way.At(0.2 + i / 100.0)).ToList();
+        Assert.True(walking.Max(box => box.Tilt) > 0.02 && walking.Min(box => box.Tilt) < -0.02);
+        Assert.All(walking, box => Assert.InRange(Math.Abs(box.Tilt), 0, 0.1));
+        // Apart, past one another, apart: three steps, and the legs together between them and at both ends.
+        Assert.True(way.At(0.3).Stride > 0.25 && way.At(0.5).Stride < -0.25 && way.At(0.7).Stride > 0.25);
+        Assert.All(new[] { 0.2, 0.4, 0.6, 0.8 }, at => Assert.Equal(0, way.At(at).Stride, 9));
+        Assert.All(Enumerable.Range(0, 10), i => Assert.Equal((0, 0), Still(new StageWay(way.From, way.From).At(i / 9.0))));
+        static (double, double) Still(StageBox box) => (box.Tilt, box.Stride);
+    }
+
+    [Fact]
+    public void Steps_are_as_many_as_the_way_is_long_and_who_runs_leans_forward_and_swings_further()
+    {
+        StageWay Going(string action, double frames = 17) => Staged(Shot("s", ShotSize.Wide, ["ada"], [], true, ("ada", "right")) with
+        {
+            Action = action,
+            Frames = (int)frames,
+        })["s"][0];
+        var (walks, runs) = (Going("Ada walks off to the right."), Going("Ada runs off to the right."));
+        Assert.InRange(walks.Steps, 2, 4);
+        Assert.True(runs.Steps < walks.Steps);
+        Assert.Equal(1, Going("Ada walks off to the right.", 5).Steps);
+        double Most(StageWay way, Func<StageBox, double> of) => Enumerable.Range(0, 101).Max(i => Math.Abs(of(way.At(i / 100.0))));
+        Assert.True(Most(runs, box => box.Stride) > Most(walks, box => box.Stride));
+        Assert.True(Enumerable.Range(50, 10).All(i => runs.At(i / 100.0).Tilt > 0.05), "forward is to the right");
+        Assert.Equal(0, Staged(Shot("s", ShotSize.Wide, ["ada"], ["ada"]) with { Action = "Ada runs a shop." })["s"][0].Steps);
     }
 
     [Theory]
@@ -131,6 +157,14 @@ public sealed class StagingTests
     }
 
     [Fact]
+    public void Specks_beside_a_figure_are_ground()
+    {
+        var portrait = Portrait();
+        for (var y = 3; y < 5; y++) portrait.Rgb.AsSpan((y * 100 + 20) * 3, 6).Clear();
+        Assert.Equal((45, 10, 54, 49), CutOut.Of(portrait)!.Bounds);
+    }
+
+    [Fact]
     public void A_figure_leans_around_its_feet()
     {
         var place = new Picture(new byte[100 * 60 * 3], 100, 60);
@@ -171,6 +205,39 @@ public sealed class StagingTests
         Assert.Equal(default, ways[0].At(1));
         Assert.Equal(default, ways[1].At(0));
         Assert.NotEqual(default, ways[1].At(1));
+        // They fade, and do not pop.
+        double[] Faded(StageWay way) => [.. Enumerable.Range(0, 21).Select(i => way.At(i / 20.0)).Where(box => box != default)
+            .Select(box => box.Faded)];
+        Assert.True(Faded(ways[0])[0] == 0 && Faded(ways[0])[^1] > 0.5 && Faded(ways[1])[0] > 0.5 && Faded(ways[1])[^1] == 0);
+    }
+
+    [Fact]
+    public void Where_the_bible_knows_the_door_people_come_out_of_it_and_go_into_it()
+    {
+        IReadOnlyList<StageWay> Ways(ShotSize size, CameraAngle angle = CameraAngle.Eye) => Staged(20,
+            Shot("s", size, ["ada"], ["cy"], true, ("ada", "door"), ("cy", "door")) with { Angle = angle })["s"];
+        var (goes, comes) = (Ways(ShotSize.Wide)[0], Ways(ShotSize.Wide)[1]);
+        Assert.Equal((default, default), (goes.At(1), comes.At(0)));
+        foreach (var box in new[] { goes.At(0.9), comes.At(0.1) })
+        {
+            Assert.InRange(Middle(box), 0.15, 0.3);
+            Assert.True(box.Bottom < goes.From.Bottom - 0.08 && box.Height < goes.From.Height && box.Faded > 0.5, "further away");
+        }
+        Assert.True(comes.Steps > 0 && comes.At(1).Faded == 0 && comes.At(0.4).Faded == 0);
+        Assert.InRange(Middle(Ways(ShotSize.Wide, CameraAngle.Reverse)[1].At(0.1)), 0.7, 0.85);
+        // Who stays makes room on the door's side.
+        var joins = Shot("s", ShotSize.Wide, ["ada"], ["ada", "cy"], true, ("cy", "door"));
+        Assert.True(Middle(Staged(20, joins)["s"][1].At(1)) < 0.5 && Middle(Staged(80, joins)["s"][1].At(1)) > 0.5);
+        Assert.Equal(default, Ways(ShotSize.Medium)[1].From);                    // a near shot does not see the door
+    }
+
+    [Fact]
+    public void Half_of_a_figure_that_fades_is_the_place()
+    {
+        var place = new Picture([.. Enumerable.Repeat((byte)101, 100 * 60 * 3)], 100, 60);
+        byte Red(double faded) => Collage.Of(place, [CutOut.Of(Portrait())],
+            [new(0.45, 10 / 60.0, 0.55, 50 / 60.0, Faded: faded)]).Rgb[(30 * 100 + 50) * 3];
+        Assert.Equal((255, 178, 101), (Red(0), Red(0.5), Red(1)));
     }
 
     [Fact]

@@ -6,8 +6,8 @@ using Fabula.Training.PaperTheatre;
 
 namespace Fabula.Cli.Commands;
 
-/// <summary>`fabula theatre`: Paper Theatre draws a person or a place from words, as a reference picture for a bible; and films to
-/// measure shot boundary detectors on.</summary>
+/// <summary>`fabula theatre`: Paper Theatre draws a person, a place or a thing from words, as a reference picture for a bible; and films
+/// to measure shot boundary detectors on.</summary>
 static class TheatreCommand
 {
     public static Command Create() => new("theatre", "What Paper Theatre draws: reference pictures, and films to measure on")
@@ -16,6 +16,7 @@ static class TheatreCommand
             Portrait),
         Drawing("plate", "A place without people: \"on the beach in the morning with a yellow parasol\"",
             Plate),
+        Thing(),
         Boundaries(),
     };
 
@@ -50,6 +51,23 @@ static class TheatreCommand
         return command;
     }
 
+    static Command Thing()
+    {
+        var words = new Argument<string>("WORDS") { Description = "Something that people carry: \"a basket of apples\", \"a teddy bear\"" };
+        var picture = new Argument<string>("PICTURE") { Description = "The PNG to write" };
+        var width = new Option<int>("--width") { Description = "In pixels, 16 to 4096", DefaultValueFactory = _ => Height };
+        var height = new Option<int>("--height") { Description = "In pixels, 16 to 4096", DefaultValueFactory = _ => Height };
+        var command = new Command("prop", words.Description) { words, picture, width, height };
+        command.SetAction(parsed => Outcome.Of(() =>
+        {
+            var (wide, high) = (parsed.GetValue(width), parsed.GetValue(height));
+            CheckSize(wide, high);
+            Write(parsed.GetValue(picture)!, PropPicture.Draw(FromWords.Thing(parsed.GetValue(words)!), wide, high), wide, high);
+            return 0;
+        }));
+        return command;
+    }
+
     static Command Drawing(string name, string description, Func<string, ShotSize, ShotSpec> spec)
     {
         var words = new Argument<string>("WORDS") { Description = description };
@@ -69,16 +87,26 @@ static class TheatreCommand
 
     public static int Draw(ShotSpec spec, string picture, int width, int height)
     {
+        CheckSize(width, height);
+        using var stage = new Stage(width, height);
+        Write(picture, stage.Draw(spec).Frame(0), width, height);
+        return 0;
+    }
+
+    static void CheckSize(int width, int height)
+    {
         if (width is < 16 or > 4096 || height is < 16 or > 4096)
             throw new FormatException($"A picture of {width} x {height} cannot be drawn. Give --width and --height from 16 to 4096.");
-        using var stage = new Stage(width, height);
+    }
+
+    static void Write(string picture, ReadOnlySpan<byte> rgb, int width, int height)
+    {
         var temporary = picture + ".new";
         using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
         {
-            PngWriter.Write(file, stage.Draw(spec).Frame(0), width, height);
+            PngWriter.Write(file, rgb, width, height);
             file.Flush(flushToDisk: true);
         }
         File.Move(temporary, picture, overwrite: true);
-        return 0;
     }
 }

@@ -6,8 +6,9 @@ using Fabula.Torch;
 
 namespace Fabula.Models;
 
-/// <summary>Somebody on a draft: cut out of a portrait, and where they stand.</summary>
-public readonly record struct LaidPerson(CutOut Figure, StageBox Box);
+/// <summary>Somebody or something on a draft: cut out of a picture, and where it is.</summary>
+/// <param name="IsPerson">The mask says where people stand; things go with them.</param>
+public readonly record struct LaidFigure(CutOut Figure, StageBox Box, bool IsPerson = true);
 
 public static class KeyframeCollage
 {
@@ -17,7 +18,7 @@ public static class KeyframeCollage
     /// </summary>
     /// <param name="people">For each sketch.</param>
     /// <param name="grounds">For each sketch the empty place, of the frame's size, to be taken instead; null: the sketch.</param>
-    public static Tensor Of(WanVae vae, Tensor sketches, IReadOnlyList<IReadOnlyList<LaidPerson>> people, IReadOnlyList<Picture?> grounds)
+    public static Tensor Of(WanVae vae, Tensor sketches, IReadOnlyList<IReadOnlyList<LaidFigure>> people, IReadOnlyList<Picture?> grounds)
     {
         using var scope = TensorScope.Open();
         int[] changed = [.. Enumerable.Range(0, people.Count).Where(b => people[b].Count > 0 || grounds[b] is not null)];

@@ -32,9 +32,9 @@ public interface IKeyframes
     IReadOnlyList<float[]> Tell(IReadOnlyList<ToldKeyframe> before, KeyframeScript script, ulong seed);
 
     /// <summary>A told keyframe as a picture, in the model's own size.</summary>
-    /// <param name="people">Who is laid on it before it is drawn, where the model takes drafts.</param>
+    /// <param name="people">Who and what is laid on it before it is drawn, where the model takes drafts.</param>
     /// <param name="ground">The empty place on which they are laid; null: what the tokens say of it.</param>
-    Picture Draw(ToldKeyframe keyframe, ulong seed, IReadOnlyList<LaidPerson> people, Picture? ground);
+    Picture Draw(ToldKeyframe keyframe, ulong seed, IReadOnlyList<LaidFigure> people, Picture? ground);
 }
 
 /// <summary>Safe to use from several threads: they wait for one another. Opened by <see cref="FilmModel.Keyframes"/>.</summary>
@@ -82,7 +82,7 @@ public sealed class KeyframeModel : IKeyframes, IDisposable
         return Split(parts, told);
     });
 
-    public Picture Draw(ToldKeyframe keyframe, ulong seed, IReadOnlyList<LaidPerson> people, Picture? ground) => Run(parts =>
+    public Picture Draw(ToldKeyframe keyframe, ulong seed, IReadOnlyList<LaidFigure> people, Picture? ground) => Run(parts =>
     {
         var (renderer, config) = (parts.Tokenizer.Network.Renderer, parts.Tokenizer.Network.Config);
         var frame = Frame(parts, keyframe.Script);
@@ -95,7 +95,7 @@ public sealed class KeyframeModel : IKeyframes, IDisposable
         var drafts = !config.Drafts ? null : KeyframeCollage.Of(parts.Vae.Network, renderer.Sketch(tokens), [people],
             [ground is null ? null : Fitted(parts, ground)]);
         var view = renderer.View(tokens, frame.Sentences?.Unsqueeze(0), frame.Identities?.Unsqueeze(0),
-            Tensor.From(seen, 1, config.ContextRows), drafts, [[.. people.Select(person => person.Box)]]);
+            Tensor.From(seen, 1, config.ContextRows), drafts, [[.. people.Where(figure => figure.IsPerson).Select(person => person.Box)]]);
         var noise = new RandomSource(seed).Normal("keyframe", 0, config.Channels, config.Rows, config.Columns);
         // As in clips: what is laid on a draft is sharper than what the network would make of it.
         var trust = people.Count > 0 || ground is not null ? _facts.DraftTrust : 0;

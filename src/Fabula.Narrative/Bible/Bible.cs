@@ -23,6 +23,16 @@ public sealed record BiblePerson(string Id, string Name, string Looks, IReadOnly
 
 /// <summary>Somewhere, described without people.</summary>
 public sealed record BiblePlace(
-    string Id, string Name, bool Inside, string Looks, IReadOnlyList<string> Also, IReadOnlyList<string> Pictures, int Line);
+    string Id, string Name, bool Inside, string Looks, IReadOnlyList<string> Also, IReadOnlyList<string> Pictures, int Line)
+{
+    /// <summary>Pictures by hour (<see cref="Hours"/>), where they are given so; the first is in <see cref="Pictures"/>, too.</summary>
+    public IReadOnlyDictionary<string, string>? PicturesAt { get; init; }
+    /// <summary>The middle of its door, in percent of the first picture's width.</summary>
+    public int? Door { get; init; }
 
-public sealed record BibleProp(string Id, string Name, string Looks, IReadOnlyList<string> Pictures, int Line);
+    public static readonly IReadOnlyList<string> Hours = ["morning", "day", "evening", "night"];
+}
+
+/// <summary>Something that people carry; size and held as in <see cref="PlanProp"/>.</summary>
+public sealed record BibleProp(string Id, string Name, string Looks, IReadOnlyList<string> Pictures, int Line, int? Size = null,
+    PropHold? Held = null);

@@ -63,18 +63,25 @@ public static class BibleReader
     {
         if (node is YamlText looks) return new(id.Text, NameOf(id.Text), false, looks.Text.Trim(), [], [], id.Line);
         var map = reader.Map(node, id.Text);
-        reader.Only(map, $"place '{id.Text}'", "name", "inside", "looks", "also", "pictures");
+        reader.Only(map, $"place '{id.Text}'", "name", "inside", "looks", "also", "pictures", "door");
+        var hours = reader.PicturesAt(map);
         return new(id.Text, reader.OptionalText(map, "name") ?? NameOf(id.Text), reader.YesNo(map, "inside"),
-            reader.Text(map, "looks", id.Text), reader.Texts(map, "also"), reader.Pictures(map), id.Line);
+            reader.Text(map, "looks", id.Text), reader.Texts(map, "also"),
+            hours is null ? reader.Pictures(map) : [hours.First().Value], id.Line)
+        {
+            PicturesAt = hours,
+            Door = Fields.Find(map, "door") is null ? null : reader.Number(map, "door", 0, 0, 100),
+        };
     }
 
     static BibleProp Prop(Fields reader, YamlText id, YamlNode node)
     {
         if (node is YamlText looks) return new(id.Text, NameOf(id.Text), looks.Text.Trim(), [], id.Line);
         var map = reader.Map(node, id.Text);
-        reader.Only(map, $"prop '{id.Text}'", "name", "looks", "pictures");
+        reader.Only(map, $"prop '{id.Text}'", "name", "looks", "pictures", "size", "held");
         return new(id.Text, reader.OptionalText(map, "name") ?? NameOf(id.Text), reader.Text(map, "looks", id.Text),
-            reader.Pictures(map), id.Line);
+            reader.Pictures(map), id.Line, Fields.Find(map, "size") is null ? null : reader.Number(map, "size", 0, 1, PlanProp.Largest),
+            reader.Word<PropHold>(map, "held"));
     }
 
     /// <summary>lamp_room -> Lamp room</summary>
@@ -139,6 +146,16 @@ sealed class Fields(string source)
             : throw Error(node, $"'{key}' is '{Plain(node, key)}'.", $"Write a whole number from {least} to {most}.");
     }
 
+    /// <summary>One of the words of an enum, in small letters; null where the key is missing.</summary>
+    public T? Word<T>(YamlMap map, string key) where T : struct, Enum
+    {
+        if (Find(map, key) is not { } node) return null;
+        var words = Enum.GetNames<T>().Select(name => name.ToLowerInvariant()).ToList();
+        var word = Plain(node, key);
+        return words.Contains(word) ? Enum.Parse<T>(word, ignoreCase: true)
+            : throw Error(node, $"'{key}' is '{word}'.", Nearest.Advice(word, words));
+    }
+
     public bool YesNo(YamlMap map, string key) => Find(map, key) is not { } node ? false : Plain(node, key).ToLowerInvariant() switch
     {
         "true" or "yes" => true,
@@ -162,11 +179,24 @@ sealed class Fields(string source)
     /// <summary>Paths inside the production folder: relative, with no step out of it.</summary>
     public IReadOnlyList<string> Pictures(YamlMap map)
     {
-        foreach (var path in Texts(map, "pictures"))
-            if (!ProductionPath.IsInside(path))
-                throw Error(Find(map, "pictures")!, $"The picture '{path}' lies outside the production folder.",
-                    "Copy it into the folder and name it from there, as in 'pictures/ada.png'.");
+        foreach (var path in Texts(map, "pictures")) Inside(Find(map, "pictures")!, path);
         return Texts(map, "pictures");
+    }
+
+    /// <summary>Pictures by hour: 'pictures: { day: pictures/park.png, night: pictures/dark.png }'; null for any other form.</summary>
+    public IReadOnlyDictionary<string, string>? PicturesAt(YamlMap map)
+    {
+        if (Find(map, "pictures") is not YamlMap { Entries.Count: > 0 } hours) return null;
+        Only(hours, "place's pictures", [.. BiblePlace.Hours]);
+        foreach (var (hour, path) in hours.Entries) Inside(path, Plain(path, hour.Text));
+        return hours.Entries.ToDictionary(entry => entry.Key.Text, entry => Plain(entry.Value, entry.Key.Text));
+    }
+
+    void Inside(YamlNode at, string path)
+    {
+        if (!ProductionPath.IsInside(path))
+            throw Error(at, $"The picture '{path}' lies outside the production folder.",
+                "Copy it into the folder and name it from there, as in 'pictures/ada.png'.");
     }
 
     string Plain(YamlNode node, string key) =>

@@ -65,6 +65,8 @@ public static class Continuity
     {
         var pictures = plan.Characters.SelectMany(person => person.References.Select(path => ($"characters ({person.Id})", path)))
             .Concat(plan.Locations.SelectMany(place => place.References.Select(path => ($"locations ({place.Id})", path))))
+            .Concat(plan.Locations.SelectMany(place => (place.ReferencesAt ?? new Dictionary<string, string>()).Values
+                .Select(path => ($"locations ({place.Id})", path))))
             .Concat(plan.Props.SelectMany(prop => prop.References.Select(path => ($"props ({prop.Id})", path))))
             .Concat(plan.Shots.Index().Where(shot => shot.Item.KeyframePicture is not null)
                 .Select(shot => (At(shot.Item, shot.Index), shot.Item.KeyframePicture!)));
@@ -72,6 +74,10 @@ public static class Continuity
             if (!ProductionPath.IsInside(path))
                 findings.Add(Finding.Error(where, $"The picture '{path}' lies outside the production folder.",
                     "Copy it into the folder, as 'pictures/ada.png'."));
+        foreach (var place in plan.Locations.Where(place => place.ReferencesAt is not null))
+            foreach (var hour in place.ReferencesAt!.Keys.Except(BiblePlace.Hours))
+                findings.Add(Finding.Error($"locations ({place.Id})", $"'{hour}' is no hour of its pictures.",
+                    Nearest.Advice(hour, BiblePlace.Hours)));
         foreach (var (i, shot) in plan.Shots.Index())
             if (!shot.Cut && shot.KeyframePicture is not null)
                 findings.Add(Finding.Error(At(shot, i), "It goes on from the shot before, so it cannot begin with a picture of its own.",
@@ -98,6 +104,7 @@ public static class Continuity
                 .Distinct())
                 if (!people.Contains(id))
                     findings.Add(Finding.Error(where, $"'{id}' is not one of the characters.", Nearest.Advice(id, people)));
+            Carried(plan, shot, where, findings);
             foreach (var line in shot.Dialogue.Where(line => line.OnScreen && !shot.Start.Contains(line.Character)
                 && !shot.End.Contains(line.Character)))
                 findings.Add(Finding.Error(where, $"'{line.Character}' speaks on screen without being in the picture.",
@@ -111,6 +118,18 @@ public static class Continuity
         foreach (var (i, scene) in plan.Scenes.Index())
             if (!used.Contains(scene.Id))
                 findings.Add(Finding.Warning($"scenes[{i}] ({scene.Id})", "The scene has no shot.", "Give it one, or remove it."));
+    }
+
+    static void Carried(FilmPlan plan, PlanShot shot, string where, List<Finding> findings)
+    {
+        var props = plan.Props.Select(prop => prop.Id).ToHashSet();
+        foreach (var (field, held) in new[] { ("startProps", shot.StartProps), ("endProps", shot.EndProps) })
+            foreach (var (prop, who) in held ?? new Dictionary<string, string>())
+                if (!props.Contains(prop))
+                    findings.Add(Finding.Error(where, $"'{prop}' in \"{field}\" is not one of the props.", Nearest.Advice(prop, props)));
+                else if (!shot.Start.Contains(who) && !shot.End.Contains(who))
+                    findings.Add(Finding.Error(where, $"'{who}' carries '{prop}' in \"{field}\" without being in the picture.",
+                        "Add them to \"start\" or \"end\", or take the prop out."));
     }
 
     static void Transitions(FilmPlan plan, List<Finding> findings)

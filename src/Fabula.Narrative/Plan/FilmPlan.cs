@@ -62,14 +62,47 @@ public sealed record PlanLocation
     public bool Inside { get; init; }
     public required string Description { get; init; }
     public IReadOnlyList<string> References { get; set; } = [];
+    /// <summary>Its pictures by hour: morning, day, evening, night; the first reference is one of them. Absent: one for all.</summary>
+    public IReadOnlyDictionary<string, string>? ReferencesAt { get; init; }
+    /// <summary>The middle of its door, in percent of the first picture's width.</summary>
+    public int? Door { get; init; }
+
+    public static PlanLocation Of(BiblePlace place) => new()
+    {
+        Id = place.Id,
+        Name = place.Name,
+        Inside = place.Inside,
+        Description = place.Looks,
+        References = place.Pictures,
+        ReferencesAt = place.PicturesAt,
+        Door = place.Door,
+    };
 }
 
+/// <summary>Something that people carry. With a picture of it, on plain ground, it is seen in their hands.</summary>
 public sealed record PlanProp
 {
+    /// <summary>The most that <see cref="Size"/> can be.</summary>
+    public const int Largest = 200;
+
     public required string Id { get; init; }
     public required string Name { get; init; }
     public required string Description { get; init; }
     public IReadOnlyList<string> References { get; set; } = [];
+    /// <summary>How tall it is, in percent of a grown-up; absent: 25.</summary>
+    public int? Size { get; init; }
+    /// <summary>Absent: as its name says.</summary>
+    public PropHold? Held { get; init; }
+
+    public static PlanProp Of(BibleProp prop) => new()
+    {
+        Id = prop.Id,
+        Name = prop.Name,
+        Description = prop.Looks,
+        References = prop.Pictures,
+        Size = prop.Size,
+        Held = prop.Held,
+    };
 }
 
 /// <summary>One place, one time of day. Line: where its heading stands in the source.</summary>
@@ -100,6 +133,10 @@ public sealed record PlanShot
     public required IReadOnlyList<string> End { get; init; }
     /// <summary>How people come and go in it: character to side (left, right, door, front, back).</summary>
     public IReadOnlyDictionary<string, string> Sides { get; set; } = new Dictionary<string, string>();
+    /// <summary>Who carries what when it begins: prop to character, who may come in with it. Absent: nobody carries anything.</summary>
+    public IReadOnlyDictionary<string, string>? StartProps { get; init; }
+    /// <summary>Who carries what when it ends; absent: as at the beginning.</summary>
+    public IReadOnlyDictionary<string, string>? EndProps { get; init; }
     public IReadOnlyList<PlanDialogue> Dialogue { get; set; } = [];
     /// <summary>What the video model is told.</summary>
     public required string Prompt { get; init; }

@@ -22,6 +22,8 @@ public enum CameraAngle
     Low,
     High,
     Overhead,
+    /// <summary>From the other side.</summary>
+    Reverse,
 }
 
 [JsonConverter(typeof(PlanWord<CameraMove>))]
@@ -81,6 +83,18 @@ public enum ShotMethod
     Memory,
 }
 
+/// <summary>How people carry something.</summary>
+[JsonConverter(typeof(PlanWord<PropHold>))]
+public enum PropHold
+{
+    /// <summary>It hangs from a hand: a basket.</summary>
+    Hand,
+    /// <summary>With both hands before the body: a book.</summary>
+    Front,
+    /// <summary>It stands on a hand that is raised: a balloon.</summary>
+    Up,
+}
+
 /// <summary>How a film keeps people and places the same.</summary>
 [JsonConverter(typeof(PlanWord<FilmMethod>))]
 public enum FilmMethod
@@ -117,6 +131,7 @@ public static class ShotWords
         ["low"] = CameraAngle.Low,
         ["high"] = CameraAngle.High,
         ["overhead"] = CameraAngle.Overhead,
+        ["reverse"] = CameraAngle.Reverse,
     };
     static readonly Dictionary<string, CameraMove> Moves = new(StringComparer.OrdinalIgnoreCase)
     {

@@ -28,7 +28,9 @@ sealed partial class PlanDraft
         var person = characters.ToDictionary(character => character.Id);
         var look = bible.Style.Look;
         var used = scenes.Select(scene => scene.Location).ToHashSet();
-        var made = Prompts.Fill(Memories.Fill(shots, scene => placeOf[scene], options.Memory), scenes, locations, characters, look);
+        var props = bible.Props.Select(PlanProp.Of).ToList();
+        var remembering = Memories.Fill(Holdings.Fill(shots, characters, props), scene => placeOf[scene], options.Memory);
+        var made = Prompts.Fill(remembering, scenes, locations, characters, look, props);
         var transitions = new List<PlanTransition>();
         for (var i = 1; i < made.Count; i++)
         {
@@ -59,8 +61,7 @@ sealed partial class PlanDraft
             },
             Characters = characters,
             Locations = [.. locations.Where(location => used.Contains(location.Id))],
-            Props = [.. bible.Props.Select(prop =>
-                new PlanProp { Id = prop.Id, Name = prop.Name, Description = prop.Looks, References = prop.Pictures })],
+            Props = props,
             Scenes = scenes,
             Shots = made,
             Transitions = transitions,

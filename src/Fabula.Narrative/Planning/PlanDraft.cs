@@ -37,10 +37,7 @@ sealed partial class PlanDraft
         {
             Id = person.Id, Name = person.Name, Aliases = person.Also, Appearance = person.Looks, References = person.Pictures,
         })];
-        locations = [.. bible.Places.Select(place => new PlanLocation
-        {
-            Id = place.Id, Name = place.Name, Inside = place.Inside, Description = place.Looks, References = place.Pictures,
-        })];
+        locations = [.. bible.Places.Select(PlanLocation.Of)];
         knownWords = [.. bible.Places.SelectMany(place => place.Also.Append(place.Name))
             .Concat(bible.Props.Select(prop => prop.Name)).Concat(people.Names).SelectMany(Word.Split).Select(word => word.Lower)];
     }

@@ -5,7 +5,7 @@ static class Prompts
 {
     /// <summary>The shots with both of their prompts written.</summary>
     public static List<PlanShot> Fill(IEnumerable<PlanShot> shots, IReadOnlyList<PlanScene> scenes,
-        IReadOnlyList<PlanLocation> locations, IReadOnlyList<PlanCharacter> characters, string look)
+        IReadOnlyList<PlanLocation> locations, IReadOnlyList<PlanCharacter> characters, string look, IReadOnlyList<PlanProp> props)
     {
         var locationOf = locations.ToDictionary(location => location.Id);
         var placeOf = scenes.ToDictionary(scene => scene.Id, scene => locationOf[scene.Location]);
@@ -13,27 +13,41 @@ static class Prompts
         var person = characters.ToDictionary(character => character.Id);
         return [.. shots.Select(shot => shot with
         {
-            Prompt = Video(shot, placeOf[shot.Scene], timeOf[shot.Scene], id => person[id], look),
-            Keyframe = Keyframe(shot, placeOf[shot.Scene], timeOf[shot.Scene], id => person[id], look),
+            Prompt = Video(shot, placeOf[shot.Scene], timeOf[shot.Scene], id => Carrying(shot, person[id], props, shot.Action), look),
+            Keyframe = Keyframe(shot, placeOf[shot.Scene], timeOf[shot.Scene], id => Carrying(shot, person[id], props, ""), look),
         })];
     }
 
-    static string Video(PlanShot shot, PlanLocation place, string? time, Func<string, PlanCharacter> person, string look)
+    /// <summary>Somebody and what they carry at the beginning, unless the action says so itself.</summary>
+    static string Carrying(PlanShot shot, PlanCharacter person, IReadOnlyList<PlanProp> props, string action)
     {
-        var people = shot.Start.Union(shot.End).Select(id => Describe(person(id)));
+        var has = props.Where(prop => shot.StartProps?.GetValueOrDefault(prop.Id) == person.Id
+            && !action.Contains(prop.Name, StringComparison.OrdinalIgnoreCase));
+        return Describe(person) + string.Concat(has.Select(prop => $", with {prop.Description.TrimEnd('.', ' ')}"));
+    }
+
+    static string Video(PlanShot shot, PlanLocation place, string? time, Func<string, string> person, string look)
+    {
+        var people = shot.Start.Union(shot.End).Select(person);
         return Sentences([Framing(shot, moving: true), Place(place, time), .. people, shot.Action, look]);
     }
 
-    static string Keyframe(PlanShot shot, PlanLocation place, string? time, Func<string, PlanCharacter> person, string look) =>
+    static string Keyframe(PlanShot shot, PlanLocation place, string? time, Func<string, string> person, string look) =>
         Sentences([
             Framing(shot, moving: false), Place(place, time),
-            .. shot.Start.Count == 0 ? ["Nobody is there"] : shot.Start.Select(id => Describe(person(id))), look]);
+            .. shot.Start.Count == 0 ? ["Nobody is there"] : shot.Start.Select(person), look]);
 
     internal static string Framing(PlanShot shot, bool moving)
     {
         var size = ShotWords.Of(shot.Size);
-        var angle = shot.Angle == CameraAngle.Eye ? ""
-            : $" from {(shot.Angle == CameraAngle.Overhead ? "overhead" : shot.Angle == CameraAngle.Low ? "below" : "above")}";
+        var angle = shot.Angle switch
+        {
+            CameraAngle.Eye => "",
+            CameraAngle.Overhead => " from overhead",
+            CameraAngle.Low => " from below",
+            CameraAngle.Reverse => " from the other side",
+            _ => " from above",
+        };
         var move = moving && shot.Camera != CameraMove.Static ? $", the camera: {ShotWords.Of(shot.Camera)}" : "";
         return $"{char.ToUpperInvariant(size[0])}{size[1..]} shot{angle}{move}";
     }

@@ -52,7 +52,12 @@ public static partial class StoryMemPlan
             }
         }
         var placeOf = scenes.ToDictionary(scene => scene.Id, scene => scene.Location);
-        var made = Memories.Fill(shots, id => placeOf[id], (options ?? new()).Memory);
+        List<PlanCharacter> characters = [.. bible.People.Select(person => new PlanCharacter
+        {
+            Id = person.Id, Name = person.Name, Aliases = person.Also, Appearance = person.Looks, References = person.Pictures,
+        })];
+        List<PlanProp> props = [.. bible.Props.Select(PlanProp.Of)];
+        var made = Memories.Fill(Holdings.Fill(shots, characters, props), id => placeOf[id], (options ?? new()).Memory);
         var plan = new FilmPlan
         {
             Format = FilmPlan.CurrentFormat,
@@ -66,11 +71,9 @@ public static partial class StoryMemPlan
                 Seed = bible.Film.Seed,
                 Source = "storymem",
             },
-            Characters = [.. bible.People.Select(person => new PlanCharacter
-            {
-                Id = person.Id, Name = person.Name, Aliases = person.Also, Appearance = person.Looks, References = person.Pictures,
-            })],
+            Characters = characters,
             Locations = locations,
+            Props = props,
             Scenes = scenes,
             Shots = made,
             Transitions = [.. made.Zip(made.Skip(1)).Select(pair => Joins.Make(pair.First, pair.Second,
@@ -85,7 +88,7 @@ public static partial class StoryMemPlan
         var named = prompts.Select(Word.Split).SelectMany(words => Enumerable.Range(0, words.Count).Select(at => places.At(words, at).Id))
             .FirstOrDefault(id => id is not null);
         return bible.Places.FirstOrDefault(place => place.Id == named) is { } place
-            ? new() { Id = place.Id, Name = place.Name, Inside = place.Inside, Description = place.Looks, References = place.Pictures }
+            ? PlanLocation.Of(place)
             : new() { Id = "story", Name = "Story", Description = "" };
     }
 

@@ -43,6 +43,16 @@ public static class FromWords
         return new(place, time, accent);
     }
 
+    /// <summary>"a basket of apples", "a teddy bear": what people carry.</summary>
+    /// <exception cref="FormatException">A word cannot be drawn, or nothing is named.</exception>
+    public static Carried Thing(string text)
+    {
+        var words = new Words(text);
+        var thing = words.Carries() ?? throw words.Missing("what people carry", Phrases<Carried>());
+        words.EnsureAllRead();
+        return thing;
+    }
+
     static List<string> Phrases<T>() where T : struct, Enum =>
         [.. Enum.GetValues<T>().Where(value => Lexicon.Has($"{typeof(T).Name}.{value}"))
             .SelectMany(value => Lexicon.Ways($"{typeof(T).Name}.{value}"))];
@@ -86,6 +96,11 @@ public static class FromWords
                       from colour in Enum.GetValues<TColour>()
                       from name in Lexicon.Ways($"{typeof(TColour).Name}.{colour}")
                       select (way.Replace(gap, name), colour))?.Value;
+
+        /// <summary>Of each way to say that somebody carries something its noun: "box", "basket of apples".</summary>
+        public Carried? Carries() => Longest(from thing in Enum.GetValues<Carried>()
+                                             from way in Lexicon.Ways($"Carried.{thing}")
+                                             select (string.Join(' ', Lexicon.Split(way).Skip(1)), thing))?.Value;
 
         public bool Take(string entry) => Longest(Lexicon.Ways(entry).Select(way => (way, true))) is not null;
 

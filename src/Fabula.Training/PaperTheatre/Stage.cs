@@ -313,7 +313,7 @@ public sealed class Stage : IDisposable
         return new(pixels, new(left, top, right, bottom), visible, atEdge, spec.Location.Indoors && spot.Depth > 0.9 && pixels > 0);
     }
 
-    static void ToRgb(Canvas canvas, Span<byte> rgb)
+    internal static void ToRgb(Canvas canvas, Span<byte> rgb)
     {
         var pixels = canvas.Pixels();
         var (stride, at) = (canvas.Stride, 0);
