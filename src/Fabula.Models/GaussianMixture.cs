@@ -47,10 +47,12 @@ public sealed record GaussianMixture(Tensor LogWeights, Tensor Means, Tensor Var
     }
 
     /// <summary>The three losses of a batch of vectors [N, d], each the mean over vectors and dimensions.</summary>
-    public MixtureLoss Loss(Tensor vectors)
+    /// <param name="loud">[N, d]: how much each number matters to the l1 loss, and squared to the l2 loss; null: all the same.</param>
+    public MixtureLoss Loss(Tensor vectors, Tensor? loud = null)
     {
         using var scope = TensorScope.Open();
         var wrong = Mean() - vectors;
+        if (loud is not null) wrong *= loud;
         return new(scope.Keep((Unlikelihood(vectors) / vectors.Size(1)).Mean()), scope.Keep(wrong.Abs().Mean()),
             scope.Keep(wrong.Square().Mean()));
     }

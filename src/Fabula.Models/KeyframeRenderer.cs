@@ -22,14 +22,11 @@ public sealed record KeyframeView(Tensor Rows, Tensor? Draft)
 
 public sealed class KeyframeRenderer
 {
-    /// <summary>The linear map to drafts is stored so many times as large, so that an optimiser's steps change it so much less.</summary>
-    public const double DraftScale = 8;
-
     readonly KeyframeTokenizerConfig _config;
     readonly Linear[] _tokens;
     readonly TwoLayers _sentence, _identity;
     readonly WanTransformer _decoder;
-    readonly Linear? _draft;
+    readonly KeyframeSketch? _sketch;
 
     public KeyframeRenderer(KeyframeTokenizerConfig config, Weights weights)
     {
@@ -38,7 +35,7 @@ public sealed class KeyframeRenderer
         _sentence = new TwoLayers(weights["sentence"], config.SentenceDim, config.ContextDim, config.ContextDim);
         _identity = new TwoLayers(weights["identity"], config.IdentityDim, config.ContextDim, config.ContextDim);
         _decoder = new WanTransformer(Decoder(config), weights["decoder"]);
-        if (config.Drafts) _draft = new Linear(weights["draft"], config.Tokens * config.TokenDim, config.Places * config.Features);
+        if (config.Drafts) _sketch = new KeyframeSketch(config, weights["sketch"]);
     }
 
     /// <summary>The decoder that goes with a tokenizer: the pocket video model's shape without what clips need.</summary>
@@ -60,18 +57,38 @@ public sealed class KeyframeRenderer
         TakesDrafts = config.Drafts,
     };
 
-    /// <summary>All that the decoder sees: <see cref="Rows"/>, and what tokens that are not masked say of the picture as a draft.</summary>
-    public KeyframeView View(Tensor tokens, Tensor? sentences = null, Tensor? identities = null, Tensor? seen = null)
+    /// <summary>How much each number of the tokens matters to the sketch, [n, d] (<see cref="KeyframeSketch.Loudness"/>); null without
+    /// one.</summary>
+    public Tensor? Loudness() => _sketch?.Loudness();
+
+    /// <summary>What tokens [B, n, d] say of pictures by one look, [B, z, h, w].</summary>
+    /// <param name="seen">[B, R]: a token is left out where it is 0; null: none is.</param>
+    /// <exception cref="InvalidOperationException">This renderer takes no drafts.</exception>
+    public Tensor Sketch(Tensor tokens, Tensor? seen = null)
     {
-        var rows = Rows(tokens, sentences, identities, seen);
-        if (_draft is null) return new(rows, null);
+        if (_sketch is null) throw new InvalidOperationException("A renderer without drafts makes no sketches.");
         using var scope = TensorScope.Open();
         var shown = seen is null ? tokens : tokens * seen.Narrow(1, 0, _config.Tokens).Unsqueeze(2);
-        var patches = (_draft.Forward(shown.Reshape(tokens.Size(0), -1)).Float() / DraftScale)
-            .Reshape(-1, _config.Rows / _config.Patch, _config.Columns / _config.Patch, _config.Channels, _config.Patch, _config.Patch);
-        var picture = patches.Permute(0, 3, 1, 4, 2, 5).Reshape(-1, _config.Channels, _config.Rows, _config.Columns);
-        var mask = Tensor.Full([picture.Size(0), 4, _config.Rows, _config.Columns], 0.5, DType.F32, picture.Device);
-        return new(rows, scope.Keep(Tensor.Cat(1, mask, picture)));
+        return scope.Keep(_sketch.Forward(shown).Clone());
+    }
+
+    /// <summary>All that the decoder sees: <see cref="Rows"/>, and a draft.</summary>
+    /// <param name="drafts">[B, z, h, w], such as people laid on the sketch (<see cref="KeyframeCollage"/>); null: the sketch.</param>
+    /// <param name="staging">Where people were laid on each draft, in the order of their identities.</param>
+    public KeyframeView View(Tensor tokens, Tensor? sentences = null, Tensor? identities = null, Tensor? seen = null, Tensor? drafts = null,
+        IReadOnlyList<IReadOnlyList<StageBox>>? staging = null)
+    {
+        using var scope = TensorScope.Open();
+        var rows = Rows(tokens, sentences, identities, seen);
+        if (_sketch is null) return new(scope.Keep(rows), null);
+        drafts ??= Sketch(tokens, seen);
+        var (batch, places) = ((int)drafts.Size(0), _config.Rows * _config.Columns);
+        var mask = new float[batch * 4 * places];
+        for (var b = 0; b < batch; b++)
+            Conditioning.WriteMask(mask.AsSpan(b * 4 * places, 4 * places), [0.5f, 0.5f, 0.5f, 0.5f], 0, 1, _config.Rows, _config.Columns,
+                staging?[b] ?? []);
+        var told = Tensor.From(mask, batch, 4, _config.Rows, _config.Columns).To(drafts.Device);
+        return new(scope.Keep(rows), scope.Keep(Tensor.Cat(1, told, drafts)));
     }
 
     /// <summary>What the decoder's cross-attention sees, [B, R, C].</summary>
@@ -128,7 +145,9 @@ public sealed class KeyframeRenderer
         Tensor.Zeros([batch, 4 + _config.Channels, _config.Rows, _config.Columns], DType.F32, device);
 
     /// <summary>A picture from noise [z, h, w], rows [R, C] and a draft [4 + z, h, w]; [z, h, w].</summary>
-    public Tensor Render(Tensor noise, Tensor rows, Schedule schedule, Tensor? draft = null)
+    /// <param name="draftTrust">How much more than the network would the picture keeps of its draft (<see cref="ShotRequest.DraftTrust"/>).
+    /// </param>
+    public Tensor Render(Tensor noise, Tensor rows, Schedule schedule, Tensor? draft = null, double draftTrust = 0)
     {
         using var scope = TensorScope.Open();
         var shot = new WanShot
@@ -137,6 +156,7 @@ public sealed class KeyframeRenderer
             Noise = noise.Unsqueeze(0).Unsqueeze(2),
             Prompt = rows,
             NegativePrompt = rows,
+            DraftTrust = draftTrust,
             Condition = _config.Drafts ? (draft?.Unsqueeze(0) ?? Nothing(1, noise.Device)).Unsqueeze(2) : null,
         };
         SolverState? last = null;

@@ -11,9 +11,9 @@
 // since patches of latents do not know where they are; the tokens' width; and that the tokens end in a norm without scale, so that the
 // planner learns vectors of mean 0 and deviation 1 however far the training has come.
 //
-// Not the paper's, an option (Drafts): beside the compressor runs a fixed linear map from the picture to its principal components, and
-// beside the renderer one back, whose blurred picture the decoder sees as a draft. Cross-attention onto two rows cannot form another
-// linear map for every place, which is most of what two tokens have to say; what it gains stands in docs/LOG.md.
+// Not the paper's, an option (Drafts): beside the compressor runs a linear map from the picture to its principal components, and beside the
+// renderer a sketch of the picture is made of the tokens (KeyframeSketch.cs), which the decoder sees as a draft. What it gains stands in
+// docs/LOG.md.
 //
 // Shapes: B pictures; z channels, h x w rows and columns of their latents; S places of F features; D width; n tokens of width d.
 using Fabula.Torch;
@@ -31,7 +31,7 @@ public sealed record KeyframeTokenizerConfig
     /// <summary>Tokens per picture: 2 is the paper's, which calls it sufficient; more is an option.</summary>
     public int Tokens { get; init; } = 2;
     /// <summary>
-    /// Not said. 2 x 128 numbers for the 7168 of the latents; SDXL's context, 2 x 2048 for 28672, would be four times as generous.
+    /// Not said. The paper's decoder sees 2 x 2048 numbers for latents of 28672; as generous, these 7168 would have 2 x 512.
     /// </summary>
     public int TokenDim { get; init; } = 128;
     /// <summary>Transformer blocks before and after the exchange of places and channels: the paper's 3 and 3.</summary>
@@ -50,9 +50,13 @@ public sealed record KeyframeTokenizerConfig
     public int SentenceDim { get; init; } = 128;
     public int IdentityDim { get; init; } = 48;
     /// <summary>
-    /// Tokens begin as the picture's principal components, and the decoder sees what they say of it as a draft; see above.
+    /// Tokens begin as the picture's principal components, and the decoder sees a sketch made of them as a draft; see above.
     /// </summary>
     public bool Drafts { get; init; }
+    /// <summary>The sketch's transformer blocks, as wide as the compressor's; 0: it is linear.</summary>
+    public int SketchBlocks { get; init; }
+    /// <summary>With drafts: width of the row that stands for a place between its features and the tokens.</summary>
+    public int PlaceRow { get; init; } = 64;
 
     public int Places => Rows / Patch * (Columns / Patch);
     public int Features => Channels * Patch * Patch;
@@ -63,7 +67,7 @@ public sealed record KeyframeTokenizerConfig
     public void Require()
     {
         if (new[] { Channels, Rows, Columns, Patch, Tokens, TokenDim, Blocks, Dim, Heads, FfnDim, DecoderLayers, ContextDim, Sentences,
-            Identities, SentenceDim, IdentityDim }.Min() < 1)
+            Identities, SentenceDim, IdentityDim, PlaceRow }.Min() < 1 || SketchBlocks < 0)
             throw new ArgumentException("A tokenizer's numbers are all at least 1.");
         if (Rows % Patch != 0 || Columns % Patch != 0 || Dim % (2 * Heads) != 0)
             throw new ArgumentException($"Patches of {Patch} do not divide {Rows} x {Columns}, or {Heads} heads the width {Dim} "
@@ -103,9 +107,13 @@ public sealed class KeyframeTokenizer
 
 public sealed class KeyframeCompressor
 {
+    /// <summary>The linear maps beside the blocks are stored so many times as large, so that an optimiser's steps change them so much
+    /// less.</summary>
+    public const double StraightScale = 32;
+
     readonly KeyframeTokenizerConfig _config;
     readonly Linear _features, _places, _tokens;
-    readonly Linear? _straight;
+    readonly Linear? _patches, _straight;
     readonly Tensor _positions;
     readonly CompressorBlock[] _blocks;
 
@@ -117,8 +125,9 @@ public sealed class KeyframeCompressor
         _blocks = [.. Enumerable.Range(0, 2 * config.Blocks).Select(i => new CompressorBlock(config, weights["blocks"][i]))];
         _places = new Linear(weights["places"], config.Places, config.Tokens);
         _tokens = new Linear(weights["tokens"], config.Dim, config.TokenDim);
-        if (config.Drafts)
-            _straight = new Linear(weights["straight"], config.Places * config.Features, config.Tokens * config.TokenDim);
+        if (!config.Drafts) return;
+        _patches = new Linear(weights["patches"], config.Features, config.PlaceRow);
+        _straight = new Linear(weights["straight"], config.Places * config.PlaceRow, config.Tokens * config.TokenDim);
     }
 
     /// <summary>An image encoder's features [B, S, F] to tokens [B, n, d], each of mean 0 and deviation 1.</summary>
@@ -130,7 +139,11 @@ public sealed class KeyframeCompressor
         x = _places.Forward(x.Transpose(1, 2)).Transpose(1, 2);                                  // [B, D, S] -> [B, D, n] -> [B, n, D]
         foreach (var block in _blocks[_config.Blocks..]) x = block.Forward(x);
         x = _tokens.Forward(x);                                                                  // [B, n, d]
-        if (_straight is not null) x += _straight.Forward(features.Reshape(features.Size(0), -1)).Reshape(x.Shape);
+        if (_straight is not null)
+        {
+            var rows = (_patches!.Forward(features) / StraightScale).Reshape(features.Size(0), -1);                // [B, S r]
+            x += (_straight.Forward(rows) / StraightScale).Reshape(x.Shape);
+        }
         return scope.Keep(Fused.LayerNorm(x, null, null, 1e-6, DType.F32));
     }
 }

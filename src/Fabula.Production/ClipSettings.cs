@@ -15,6 +15,8 @@ namespace Fabula.Production;
 /// <param name="Cast">With a bank: who the ways of <paramref name="Staging"/> are, where somebody has no picture.</param>
 /// <param name="Props">With a background: what people carry, of which there are pictures.</param>
 /// <param name="Light">With a background: the hour in whose light people stand, where it is not day; and whether inside.</param>
+/// <param name="Anchor">Of a clip of several parts: its first frame stays in view in all of them (<see cref="ShotRequest.Anchor"/>), and
+/// among the remembered pictures where the model remembers.</param>
 /// <param name="BankRoom">With a bank: how many of its keyframes are taken, and <paramref name="Pinned"/> of which shots first.</param>
 public sealed record ClipSettings(string Renderer, string Prompt, string Negative, int Width, int Height, int Frames, int Part, ulong Seed,
     int Steps, double Shift, double Guidance, double MemoryStride, double MemoryGuidance, IReadOnlyList<int> Memory,
@@ -23,7 +25,8 @@ public sealed record ClipSettings(string Renderer, string Prompt, string Negativ
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double DraftTrust = 0,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Cast = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<HeldProp>? Props = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] FigureLight? Light = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] FigureLight? Light = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Anchor = false)
 {
     public Settings Canonical() => Settings.Of(this);
 
@@ -46,7 +49,7 @@ public sealed record ClipSettings(string Renderer, string Prompt, string Negativ
     }
 
     /// <summary>Most remembered pictures.</summary>
-    public int Remembered => Memory.Sum() + BankRoom;
+    public int Remembered => Memory.Sum() + BankRoom + (Anchor ? 1 : 0);
 
     /// <summary>What rendering costs, in pixels times steps.</summary>
     public double Work() => (double)Width * Height * Frames * Steps;

@@ -89,7 +89,17 @@ public static partial class FilmGraph
             return BuildGraph.Create([.. _words, .. _order]);
         }
 
-        KeyframeSteps Keyframes => field ??= new(input, recipes, Add, (shot, person) => Portrait(_people[person], shot));
+        KeyframeSteps Keyframes => field ??= new(input, recipes, Add, (shot, person) => Portrait(_people[person], shot), Begins);
+
+        /// <summary>A shot's place, people and things as it begins.</summary>
+        BegunShot Begins(PlanShot shot)
+        {
+            var (cast, boxes) = (shot.Start.Union(shot.End).ToList(), Ways[shot.Id].Select(way => way.At(0)).ToList());
+            var aspect = (double)_plan.Film.Height / _plan.Film.Width;
+            var things = Staging.Props(_plan, shot, Ways[shot.Id]).Where(thing => thing.Prop.References.Count > 0)
+                .Select(thing => (Thing(thing.Prop), thing.Held.At(0, boxes, aspect))).Where(thing => thing.Item2 != default).ToList();
+            return new(Plate(_places[_placeOf[shot.Scene]], shot), cast.Zip(boxes).ToDictionary(), things, Light(shot));
+        }
 
         Step Add(Step step)
         {
@@ -180,9 +190,17 @@ public static partial class FilmGraph
                 var drawn = drafts.Begun().On(ClipOf(shot.Keyframe, 1, (ulong)(shot.KeyframeSeed ?? Seed(shot)), takes));
                 inputs.Add(Add(new Step($"keyframe/{shot.Id}", recipes.Clip, drawn.Canonical(), [.. inputs], [Recipes.Clips])).As("first"));
             }
-            var words = drafts.On(ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes)) with { Motion = MotionOf(shot, before) };
+            var words = drafts.On(ClipOf(shot.Prompt, shot.Frames, (ulong)Seed(shot), takes)) with
+            {
+                Motion = MotionOf(shot, before),
+                Anchor = Anchors(shot),
+            };
             return new Step(Clip(shot.Id), recipes.Clip, words.Canonical(), inputs, [Recipes.Clips]);
         }
+
+        /// <summary>MovieDreamer's long clips go on from their last frames with the first one in view.</summary>
+        bool Anchors(PlanShot shot) => _plan.Film.Method == FilmMethod.MovieDreamer && shot.Frames > _facts.Frames
+            && _facts.MostMemory != 1;
 
         /// <summary>How many frames of motion a shot goes on from, where it and the shot before are long enough.</summary>
         int MotionOf(PlanShot shot, PlanShot? before) => !shot.Cut && before is not null
@@ -235,7 +253,7 @@ public static partial class FilmGraph
         {
             if (shot.Method == ShotMethod.Text || !_facts.Modes.HasFlag(FilmModes.Memory)) return ([], [], null);
             // What is recalled is as good as pictures of people; drafts show those that have portraits.
-            var room = TellsOneStory && _facts.Modes.HasFlag(FilmModes.Background) ? 0 : _facts.MostMemory;
+            var room = TellsOneStory && _facts.Modes.HasFlag(FilmModes.Background) ? 0 : _facts.MostMemory - (Anchors(shot) ? 1 : 0);
             var people = shot.Start.Union(shot.End).Select(id => Portrait(_people[id], shot)).OfType<Step>().Take(room).ToList();
             room -= people.Count;
             var shots = Remembered(shot).Take(room).Select(other => _steps[$"keyframes/{other.Id}"]).ToList();

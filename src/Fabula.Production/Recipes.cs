@@ -141,14 +141,16 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
         (byte[], byte[])? words = !Has(run, "words") ? null
             : (File.ReadAllBytes(run.Input("words")), File.ReadAllBytes(run.Input("avoid")));
         var parts = settings.Parts();
+        Picture? anchor = null;
         var frames = new List<byte[]>(settings.Frames);
         foreach (var (i, (length, seed)) in parts.Index())
         {
             var request = settings.Request(length, seed) with
             {
                 Words = words,
-                Memory = memory,
+                Memory = anchor is not null && renderer().Facts.Modes.HasFlag(FilmModes.Memory) ? [.. memory, anchor] : memory,
                 First = first,
+                Anchor = anchor,
                 Motion = motion,
                 Last = i + 1 == parts.Count ? last : null,
                 Recalled = Has(run, "recalled") ? run.Input("recalled") : null,
@@ -163,6 +165,7 @@ public sealed class Recipes(Func<IRenderer> renderer, Action<StepRun, Cancellati
             // One frame of the clip before stays, which the film leaves out, as where a clip goes on from a last frame.
             frames.AddRange(i > 0 ? made.Skip(settings.Repeated) : made.Skip(settings.Repeated - 1));
             Picture Shown(byte[] frame) => new(frame, settings.Width, settings.Height);
+            if (settings.Anchor) anchor ??= Shown(made[0]);
             if (motion.Count > 0) motion = [.. made.TakeLast(settings.Motion).Select(Shown)];
             else first = Shown(made[^1]);
         }

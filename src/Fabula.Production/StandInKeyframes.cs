@@ -20,10 +20,11 @@ sealed class StandInKeyframes(Action called) : IKeyframes
         return Numbers(JsonSerializer.SerializeToUtf8Bytes(new { before, script, seed }));
     }
 
-    public Picture Draw(ToldKeyframe keyframe, ulong seed)
+    public Picture Draw(ToldKeyframe keyframe, ulong seed, IReadOnlyList<LaidFigure> people, Picture? ground)
     {
         called();
-        var colours = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(new { keyframe, seed }));
+        var colours = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(
+            new { keyframe, seed, boxes = people.Select(person => person.Box), ground }));
         var pixels = new byte[Width * Height * 3];
         for (var i = 0; i < pixels.Length; i++) pixels[i] = colours[i / 3 / Width / 4 * 3 + i % 3];
         return new(pixels, Width, Height);

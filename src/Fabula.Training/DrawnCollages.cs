@@ -25,8 +25,11 @@ public sealed class DrawnCollages(Stage stage, int width, int height, bool mirro
     /// <summary>
     /// Where everybody is in each frame, in the order of the roles, as the portraits have them: standing, whatever they do, and whole.
     /// </summary>
-    public StageBox[][] Boxes(ShotSpec shot) => [.. Enumerable.Range(0, shot.Frames).Select(frame =>
-        Enumerable.Range(0, shot.Roles.Count).Select(role => Box(shot, role, (double)frame / Math.Max(1, shot.Frames - 1))).ToArray())];
+    public StageBox[][] Boxes(ShotSpec shot) => [.. Enumerable.Range(0, shot.Frames).Select(frame => BoxesAt(shot, frame))];
+
+    /// <summary>The same of one frame.</summary>
+    public StageBox[] BoxesAt(ShotSpec shot, int frame) =>
+        [.. Enumerable.Range(0, shot.Roles.Count).Select(role => Box(shot, role, (double)frame / Math.Max(1, shot.Frames - 1)))];
 
     StageBox Box(ShotSpec shot, int role, double t)
     {

@@ -1,5 +1,5 @@
-// What MovieDreamer's recipes are shown: keyframes of drawn stories with their multimodal scripts. A keyframe is one of a shot's three
-// encoded frames. Two encoders of the paper have stand-ins here: LongCLIP's [CLS] is the mean of the pocket text encoder's rows of a
+// What MovieDreamer's recipes are shown: keyframes of drawn stories with their multimodal scripts. A keyframe is a shot's first frame, as a
+// film's clips begin with theirs. Two encoders of the paper have stand-ins here: LongCLIP's [CLS] is the mean of the pocket text encoder's rows of a
 // sentence, and FaRL's face is what the VAE sees of a person from head to foot, in a portrait or in another frame.
 using System.Text.RegularExpressions;
 using Fabula.Models;
@@ -11,11 +11,14 @@ namespace Fabula.Training;
 
 /// <param name="Picture">Latents [z, h, w].</param>
 /// <param name="Figures">[h, w]: how much of each latent is people.</param>
-/// <param name="Identities">A vector per character of the script, in its order.</param>
-public sealed record Keyframe(int Story, int Shot, int Moment, Half[] Picture, float[] Figures, ScriptFrame Script, float[][] Identities);
+/// <param name="Cast">Whom it shows, by their number in the story: the script's characters, in its order.</param>
+/// <param name="Boxes">Where they stand.</param>
+/// <param name="Identities">A vector for each of them.</param>
+public sealed record Keyframe(int Story, int Shot, bool Flipped, Half[] Picture, float[] Figures, ScriptFrame Script, int[] Cast,
+    StageBox[] Boxes, float[][] Identities);
 
-/// <param name="stories">As they were drawn.</param>
-/// <param name="mirrored">The same stories with every frame turned left to right; empty where none are wanted.</param>
+/// <param name="stories">As <see cref="LatentStories.Keyframes(int, int, Action{int}?)"/> has them.</param>
+/// <param name="mirrored">The first of these stories, or all, or none, with every frame turned left to right.</param>
 public sealed partial class KeyframeExamples(IReadOnlyList<LatentStory> stories, IReadOnlyList<LatentStory> mirrored, int z, int rows,
     int columns)
 {
@@ -24,27 +27,29 @@ public sealed partial class KeyframeExamples(IReadOnlyList<LatentStory> stories,
     /// <summary>Width of an identity's vector.</summary>
     public int IdentityDim => KeyframeIdentity.Bands * z;
 
-    /// <summary>A keyframe of a shot.</summary>
+    /// <summary>A shot's keyframe: its first frame, as a film needs it.</summary>
     /// <param name="words">Decides between ways to say the same.</param>
     /// <param name="who">Decides from which other frame each identity is taken.</param>
-    public Keyframe Draw(int story, int shot, int moment, bool flipped, Register register, Chance words, Chance who)
+    public Keyframe Draw(int story, int shot, bool flipped, Register register, Chance words, Chance who)
     {
         var from = Stories(flipped)[story];
-        var told = from.Story.Shots[shot];
-        return new(story, shot, moment, from.Pictures[shot][moment], Figures(from, shot, moment),
-            Script(told, $"{story}-{shot}", register, words, flipped),
-            [.. told.Cast.Take(ScriptFrame.MaxCharacters).Select((person, i) => Identity(from, person, shot, who[i]))]);
+        var (told, boxes) = (from.Story.Shots[shot], from.Boxes[shot][0]);
+        int[] roles = [.. Enumerable.Range(0, boxes.Length).Where(role => boxes[role] != default).Take(ScriptFrame.MaxCharacters)];
+        return new(story, shot, flipped, from.Pictures[shot][0], from.Figures[shot],
+            Script(told, $"{story}-{shot}", register, words, flipped, roles), [.. roles.Select(role => told.Cast[role])],
+            [.. roles.Select(role => boxes[role])], [.. roles.Select((role, i) => Identity(from, told.Cast[role], shot, who[i]))]);
     }
 
     /// <summary>A shot's script, in one of the captions' registers. Where the picture is mirrored, left and right change places.</summary>
-    public static ScriptFrame Script(StoryShot shot, string id, Register register, Chance chance, bool flipped)
+    /// <param name="shown">Roles that the keyframe shows; what others look like is not said yet.</param>
+    public static ScriptFrame Script(StoryShot shot, string id, Register register, Chance chance, bool flipped, IReadOnlyList<int> shown)
     {
         var (looks, scene, plot) = (shot.Cast.Select(_ => new List<string>()).ToArray(), new List<string>(), new List<string>());
         foreach (var (text, role) in Captions.Sentences(shot.Spec, register, chance))
             // A plan introduces everybody in the first sentence on them.
             (role < 0 ? scene : register == Register.Planned && looks[role].Count == 0 ? looks[role] : plot)
                 .AddRange(MultimodalScript.Sentences(flipped ? Mirrored(text) : text));
-        return new ScriptFrame(id, [.. shot.Cast.Select((who, i) => new ScriptCharacter($"p{who}", looks[i]))], scene, plot).Fitted();
+        return new ScriptFrame(id, [.. shown.Select(role => new ScriptCharacter($"p{shot.Cast[role]}", looks[role]))], scene, plot).Fitted();
     }
 
     /// <summary>"left" for "right" and the other way round.</summary>
@@ -66,11 +71,10 @@ public sealed partial class KeyframeExamples(IReadOnlyList<LatentStory> stories,
     float[] Identity(LatentStory story, int who, int shot, Chance chance)
     {
         var alone = Enumerable.Range(0, story.Pictures.Length).Where(other => other != shot && story.Story.Shots[other].Cast is [var one]
-            && one == who).SelectMany(other => Enumerable.Range(0, LatentStory.Moments.Length).Select(moment => (other, moment)))
-            .Where(at => Figures(story, at.other, at.moment).Sum() >= 4).ToList();
+            && one == who && story.Figures[other].Sum() >= 4).ToList();
         if (alone.Count == 0 || chance["portrait"].Happens(0.5)) return Identity(story.Portraits[who], Middle());
-        var (from, when) = alone[chance["frame"].Below(alone.Count)];
-        return Identity(story.Pictures[from][when], Figures(story, from, when));
+        var from = alone[chance["frame"].Below(alone.Count)];
+        return Identity(story.Pictures[from][0], story.Figures[from]);
     }
 
     float[] Identity(Half[] picture, float[] weights) =>
@@ -78,10 +82,6 @@ public sealed partial class KeyframeExamples(IReadOnlyList<LatentStory> stories,
 
     /// <summary>Where a portrait shows its person.</summary>
     float[] Middle() => KeyframeIdentity.Middle(rows, columns);
-
-    /// <summary>How much of each latent of a shot's frame is people, [h, w].</summary>
-    float[] Figures(LatentStory story, int shot, int moment) =>
-        story.Figures[shot].AsSpan(moment * 2 * rows * columns, rows * columns).ToArray();
 }
 
 /// <summary>

@@ -11,7 +11,8 @@ namespace Fabula.Training;
 /// figure map says for each latent which share of its pixels is people.
 /// </summary>
 /// <param name="Clips">Per shot; empty where only pictures were encoded.</param>
-/// <param name="Pictures">Per shot the first, the middle and the last frame.</param>
+/// <param name="Pictures">Per shot the first, the middle and the last frame, or the first alone (<see cref="LatentStories.Keyframes(int, int,
+/// Action{int}?)"/>).</param>
 /// <param name="Portraits">Per person of the story.</param>
 /// <param name="Plates">Per shot, the place without people.</param>
 /// <param name="Stills">Per shot, where there are clips: the empty place, the first and the last frame, as a later latent frame has them
@@ -69,6 +70,71 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
             yield return made;
             done?.Invoke(number);
         }
+    }
+
+    /// <summary>
+    /// Stories [from, to) as MovieDreamer sees them: of every shot its first frame alone, with figures and boxes of that frame, the
+    /// portraits, and the empty places (<see cref="LatentStory.Views"/>). As <see cref="Load"/>, in smaller files of their own.
+    /// </summary>
+    public IEnumerable<LatentStory> Keyframes(int from, int to, Action<int>? done = null)
+    {
+        Directory.CreateDirectory(folder);
+        using var stage = new Stage(width, height);
+        using var collages = new DrawnCollages(stage, width, height, mirrored);
+        for (var number = from; number < to; number++)
+        {
+            var path = Path.Combine(folder, $"{seed}-{number:D6}-keyframes{(mirrored ? "-mirrored" : "")}.latents");
+            var story = Tell(seed, number);
+            if (ReadKeyframes(path, story) is not { } values)
+            {
+                values = MakeKeyframes(story, stage);
+                File.WriteAllBytes(path + ".new", System.Runtime.InteropServices.MemoryMarshal.AsBytes<Half>(values).ToArray());
+                File.Move(path + ".new", path, overwrite: true);
+            }
+            yield return OfKeyframes(story, values, collages);
+            done?.Invoke(number);
+        }
+    }
+
+    /// <summary>One story as <see cref="Keyframes"/> has it, without the disk.</summary>
+    public LatentStory Keyframes(DrawnStory story)
+    {
+        using var stage = new Stage(width, height);
+        using var collages = new DrawnCollages(stage, width, height, mirrored);
+        return OfKeyframes(story, MakeKeyframes(story, stage), collages);
+    }
+
+    /// <summary>Latents of first frames, portraits and views, one after another, then how much of the first frames is people.</summary>
+    Half[] MakeKeyframes(DrawnStory story, Stage stage)
+    {
+        using var scope = TensorScope.Open();
+        var drawn = story.Shots.Select(shot => stage.Draw(shot.Spec, 0)).ToList();
+        byte[] all = [.. drawn.SelectMany(clip => clip.Frames),
+            .. story.People.SelectMany(person => stage.Draw(ShotSpec.Portrait(person)).Frames),
+            .. story.Locations.SelectMany(location => stage.Draw(LatentStory.View(location)).Frames)];
+        var latents = vae.Encode(Pixels(all, all.Length / (3 * width * height), 1));
+        return [.. Halves(latents), .. drawn.SelectMany(clip => Figures(clip, 0)).Select(value => (Half)value)];
+    }
+
+    Half[]? ReadKeyframes(string path, DrawnStory story)
+    {
+        var places = _rows * _columns;
+        var wanted = (story.Shots.Count + story.People.Count + story.Locations.Count) * _z * places + story.Shots.Count * places;
+        return new FileInfo(path) is { Exists: true } file && file.Length == 2L * wanted
+            ? System.Runtime.InteropServices.MemoryMarshal.Cast<byte, Half>(File.ReadAllBytes(path)).ToArray() : null;
+    }
+
+    LatentStory OfKeyframes(DrawnStory story, Half[] values, DrawnCollages collages)
+    {
+        var (places, shots, people) = (_rows * _columns, story.Shots.Count, story.People.Count);
+        var pictures = values[..^(shots * places)].Chunk(_z * places).ToArray();
+        Half[][] none = [.. story.Shots.Select(_ => Array.Empty<Half>())];
+        return new(story, none, [.. pictures[..shots].Select(picture => new[] { picture })], pictures[shots..(shots + people)], none,
+            [.. values[^(shots * places)..].Select(value => (float)value).Chunk(places)], [.. none.Select(_ => Array.Empty<Half[]>())])
+        {
+            Views = pictures[(shots + people)..],
+            Boxes = [.. story.Shots.Select(shot => new[] { collages.BoxesAt(shot.Spec, 0) })],
+        };
     }
 
     /// <summary>Draws and encodes, without the disk.</summary>
@@ -210,18 +276,24 @@ public sealed class LatentStories(WanVae vae, string folder, ulong seed, int hei
     /// <summary>Per latent of a clip, how much of it is people: [5, 16, 28]; where only pictures were drawn, of those.</summary>
     float[] Figures(Clip clip, bool whole)
     {
-        var (frames, stride) = (Conditioning.LatentFrames(clip.Spec.Frames), vae.Config.SpatialStride);
+        var frames = Conditioning.LatentFrames(clip.Spec.Frames);
         var map = new float[frames * _rows * _columns];
         for (var f = 0; f < frames; f += whole ? 1 : 2)
-        {
-            var mask = clip.Mask(!whole ? f / 2 : f == 0 ? 0 : 4 * f - 2);
-            for (var i = 0; i < mask.Length; i++)
-                if (mask[i] is > 0 and < Clip.OpenDoor)
-                {
-                    var column = mirrored ? width - 1 - i % width : i % width;
-                    map[(f * _rows + i / width / stride) * _columns + column / stride] += 1f / (stride * stride);
-                }
-        }
+            Figures(clip, !whole ? f / 2 : f == 0 ? 0 : 4 * f - 2).CopyTo(map.AsSpan(f * _rows * _columns));
+        return map;
+    }
+
+    /// <summary>Per latent of one drawn frame, how much of it is people: [16, 28].</summary>
+    float[] Figures(Clip clip, int frame)
+    {
+        var (stride, map) = (vae.Config.SpatialStride, new float[_rows * _columns]);
+        var mask = clip.Mask(frame);
+        for (var i = 0; i < mask.Length; i++)
+            if (mask[i] is > 0 and < Clip.OpenDoor)
+            {
+                var column = mirrored ? width - 1 - i % width : i % width;
+                map[i / width / stride * _columns + column / stride] += 1f / (stride * stride);
+            }
         return map;
     }
 

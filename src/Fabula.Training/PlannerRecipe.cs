@@ -4,8 +4,9 @@
 // Paper: "MovieDreamer" (2024), section 3.3 and appendix A; network: KeyframePlanner.cs. The tokenizer is frozen, so every picture is
 // encoded once. Its measures against learning by heart, with its numbers: pictures are flipped, and the captions follow; the order of
 // frames is turned round; an identity's vector comes from another frame; dropout of 0.5; 0.15 of the input is hidden from the causal
-// attention; 10 random frames of the story stand in front, now and then, which also teaches few-shot. How often one flips, turns and puts
-// frames in front is not said.
+// attention; reference frames stand in front, now and then, which also teaches few-shot. How often one flips, turns and puts frames in front
+// is not said. The paper's references are 10 random frames of the story; here they are the story's places, empty, as a film's bible has them,
+// since of every shot there is one frame, which is told.
 using System.Text.Json.Nodes;
 using Fabula.Models;
 using Fabula.Narrative;
@@ -18,17 +19,21 @@ namespace Fabula.Training;
 /// <param name="Dropout">Of what each half of a decoder's layer adds (the paper's 0.5; it does not say where).</param>
 /// <param name="Masking">How often a row is hidden from all others (the paper's 0.15). Identifiers are not: they are the script's
 /// frame.</param>
-/// <param name="Flip">How often a story is seen in a mirror, Reverse: from its end, FewShot: with references; not said, so half the
+/// <param name="Flip">How often a story is seen in a mirror, where it is there mirrored, Reverse: from its end, FewShot: with references; not said, so half the
 /// time.</param>
-/// <param name="References">Frames in front of a few-shot story (the paper's 10), none of which is told in it; fewer where there are
-/// fewer.</param>
+/// <param name="References">Most frames in front of a few-shot story (the paper's 10).</param>
 public sealed record PlannerSettings(int Steps = 4000, int Batch = 8, double Dropout = 0.5, double Masking = 0.15, double Flip = 0.5,
     double Reverse = 0.5, double FewShot = 0.5, int References = 10, ulong Seed = 3)
 {
     public Pace Pace { get; init; } = new(Matrices: 0.01, Others: 1e-3, Warmup: 60, DecayFrom: 0.45, EmaDecay: 0.998, WeightDecay: 0.02);
     public KeyframePlannerConfig Network { get; init; } = PocketNetwork;
     /// <summary>Wordings of each shot's script that are drawn, so that what was read once need not be read again.</summary>
-    public int Wordings { get; init; } = 8;
+    public int Wordings { get; init; } = 2;
+    /// <summary>
+    /// The l1 and l2 losses weigh each number of a token by how far it moves the picture's sketch, where there is one: most of 512 numbers
+    /// say little, and cannot be foreseen. Not the paper's.
+    /// </summary>
+    public bool Loud { get; init; } = true;
     public Rhythm Rhythm { get; init; } = new();
 
     /// <summary>The paper's context of 128 frames at most 36 rows long, over a decoder as small as the other pocket models.</summary>
@@ -54,7 +59,7 @@ public sealed record PlannerSettings(int Steps = 4000, int Batch = 8, double Dro
 
     public JsonObject ToJson(int crew) => new()
     {
-        ["recipe"] = "planner 1",
+        ["recipe"] = "planner 2",
         ["steps"] = Steps,
         ["batch"] = Batch,
         ["dropout"] = Dropout,
@@ -64,6 +69,7 @@ public sealed record PlannerSettings(int Steps = 4000, int Batch = 8, double Dro
         ["few_shot"] = FewShot,
         ["references"] = References,
         ["wordings"] = Wordings,
+        ["loud"] = Loud,
         ["seed"] = Seed,
         ["processes"] = crew,
         ["dim"] = Network.Decoder.Dim,
@@ -77,8 +83,8 @@ public sealed record PlannerSettings(int Steps = 4000, int Batch = 8, double Dro
 }
 
 /// <summary>A story as the planner is shown it: its keyframes in the order they are told, and the pictures in front of them.</summary>
-/// <param name="References">As (shot, moment).</param>
-public sealed record ToldStory(bool Flipped, Keyframe[] Keyframes, (int Shot, int Moment)[] References);
+/// <param name="References">Views, by their number in the story.</param>
+public sealed record ToldStory(bool Flipped, Keyframe[] Keyframes, int[] References);
 
 public static class PlannerRecipe
 {
@@ -94,7 +100,8 @@ public static class PlannerRecipe
         weights.Trainable();
         using var teacher = new Teacher(weights.Parameters, IsMatrix, settings.Pace, crew);
         run.Resume(weights, teacher);
-        var lesson = new Lesson(settings, planner, new SentenceReader(tools), new PictureTokens(tokenizer, examples, settings.Flip > 0));
+        using var loud = settings.Loud ? tokenizer.Renderer.Loudness() : null;
+        var lesson = new Lesson(settings, planner, new SentenceReader(tools), new PictureTokens(tokenizer, examples, settings.Flip > 0), loud);
         using var batches = new Ahead<ToldStory[]>(run.Start, settings.Steps, step => Batch(settings, examples, step, crew.Rank));
         new Course(run, weights, teacher, crew, settings.Steps, settings.Rhythm, say).Go(step =>
         {
@@ -139,37 +146,51 @@ public static class PlannerRecipe
             chance[i]["story"].Below(examples.Stories(false).Count), chance[i]))];
     }
 
-    /// <summary>One keyframe of every shot, and references among the frames that are left.</summary>
+    /// <summary>The keyframe of every shot, and references.</summary>
     internal static ToldStory Tell(PlannerSettings settings, KeyframeExamples examples, int story, Chance chance)
     {
-        var flipped = chance["flip"].Happens(settings.Flip);
+        var flipped = story < examples.Stories(true).Count && chance["flip"].Happens(settings.Flip);
         int[] shots = [.. Enumerable.Range(0, examples.Stories(flipped)[story].Story.Shots.Count)];
         var wording = new Chance(settings.Seed)["wording"][story][chance["wording"].Below(settings.Wordings)];
-        var told = wording["told"].Pick(Register.Full, Register.Planned, Register.Referential);
-        Keyframe[] keyframes = [.. shots.Select(shot => examples.Draw(story, shot, chance["moment"][shot].Below(3), flipped, told,
-            wording[shot], chance["who"][shot]))];
-        (int Shot, int Moment)[] others = [.. shots.SelectMany(shot => Enumerable.Range(0, 3).Select(moment => (shot, moment)))
-            .Except(keyframes.Select(keyframe => (keyframe.Shot, keyframe.Moment)))];
+        var told = wording["told"].Pick(Register.Planned, Register.Planned, Register.Full, Register.Referential);
+        Keyframe[] keyframes = [.. shots.Select(shot => examples.Draw(story, shot, flipped, told, wording[shot], chance["who"][shot]))];
         if (chance["reverse"].Happens(settings.Reverse)) Array.Reverse(keyframes);
         return new(flipped, keyframes, chance["few-shot"].Happens(settings.FewShot)
-            ? [.. chance["references"].Shuffled<(int, int)>(others).Take(settings.References)] : []);
+            ? [.. chance["references"].Shuffled<int>([.. Enumerable.Range(0, examples.Stories(flipped)[story].Views.Length)])
+                .Take(settings.References)] : []);
     }
 
     /// <summary>Losses on held-out stories, without any of the measures: from the script alone, and few-shot.</summary>
     static List<KeyValuePair<string, double>> Examine(PlannerSettings settings, Lesson lesson, KeyframeExamples held)
     {
         using var scope = TensorScope.Open();
-        var errors = new List<KeyValuePair<string, double>>();
+        var (errors, tokens) = (new List<KeyValuePair<string, double>>(), settings.Network.Tokens);
         foreach (var (name, fewShot) in new[] { ("held out", 0.0), ("held out, few-shot", 1.0) })
         {
             ToldStory[] stories = [.. Enumerable.Range(0, held.Stories(false).Count).Select(story =>
                 Tell(Plain(settings, fewShot), held, story, new Chance(settings.Seed)["examined"][story]))];
             var (sequences, vectors, truth) = lesson.Read(stories);
-            var loss = lesson.Planner.Foresee(sequences, vectors).Loss(truth);
+            var (loss, loud) = (lesson.Planner.Foresee(sequences, vectors).Loss(truth, lesson.Weighed(truth)), lesson.Weighed(truth));
             errors.AddRange([new(name + ", unlikelihood", loss.Unlikelihood.Item()), new(name + ", l2", loss.Squared.Item())]);
-            if (fewShot == 0) errors.Add(new("l2 of the mean token", (truth - truth.Mean(0, keep: true)).Square().Mean().Item()));
+            if (fewShot > 0) continue;
+            var usual = truth.Reshape(-1, tokens, truth.Size(1)).Mean(0, keep: true).Repeat(truth.Size(0) / tokens, 1, 1).Reshape(truth.Shape);
+            errors.Add(new("l2 of the mean tokens", ((truth - usual) * (loud ?? Tensor.Ones(truth.Shape, DType.F32, truth.Device))).Square().Mean().Item()));
         }
         return errors;
+    }
+
+    /// <summary>The mean squared error of the tokens that a planner foresees of all stories, from the scripts alone.</summary>
+    internal static double Wrong(KeyframePlanner planner, KeyframeTokenizer tokenizer, SentenceReader reader, KeyframeExamples examples)
+    {
+        var settings = Plain(new(), fewShot: 0);
+        using var loud = tokenizer.Renderer.Loudness();
+        var lesson = new Lesson(settings, planner, reader, new PictureTokens(tokenizer, examples, flipped: false), loud);
+        return Enumerable.Range(0, examples.Stories(false).Count).Average(story =>
+        {
+            using var scope = TensorScope.Open();
+            var (sequences, vectors, truth) = lesson.Read([Tell(settings, examples, story, new Chance(settings.Seed)["examined"][story])]);
+            return planner.Foresee(sequences, vectors).Loss(truth, lesson.Weighed(truth)).Squared.Item();
+        });
     }
 
     /// <summary>The keyframes of a story, and below them those that are told and rendered from its script.</summary>
@@ -181,8 +202,9 @@ public static class PlannerRecipe
             var (sequences, vectors, _) = lesson.Read([story with { Keyframes = [keyframe] }]);
             return new PlannerFrame([.. sequences[0].Where(row => row.Kind != PlannerKind.Picture)], vectors.Sentences, vectors.Identities);
         });
-        Tensor[] told = [.. lesson.Planner.Tell(frames, new RandomSource(lesson.Settings.Seed))];
-        var view = TokenizerRecipe.View(tokenizer, lesson.Reader, story.Keyframes, Tensor.Stack(0, told), script: true);
+        Tensor[] told = [.. lesson.Planner.Tell(frames, new RandomSource(lesson.Settings.Seed), temperature: KeyframeModel.Temperature)];
+        var view = TokenizerRecipe.View(tools, tokenizer, lesson.Reader,
+            [.. story.Keyframes.Select(keyframe => new ShownKeyframe(keyframe, false, [], null))], Tensor.Stack(0, told), script: true);
         foreach (var tokens in told) tokens.Dispose();
         var (network, count) = (tokenizer.Config, story.Keyframes.Length);
         var pictures = Tensor.From([.. story.Keyframes.SelectMany(keyframe => keyframe.Picture.Select(value => (float)value))], count,
@@ -214,7 +236,8 @@ public static class PlannerRecipe
     }
 
     /// <summary>What learning and examining have in common.</summary>
-    sealed record Lesson(PlannerSettings Settings, KeyframePlanner Planner, SentenceReader Reader, PictureTokens Tokens)
+    /// <param name="Loud">[n, d]: how much each number of a keyframe's tokens matters; null: all the same.</param>
+    sealed record Lesson(PlannerSettings Settings, KeyframePlanner Planner, SentenceReader Reader, PictureTokens Tokens, Tensor? Loud)
     {
         readonly RandomSource _random = new(Settings.Seed);
 
@@ -226,10 +249,13 @@ public static class PlannerRecipe
             var dropped = 0;
             Tensor Dropout(Tensor x) => x.MaskedFill(
                 _random.Uniform($"dropout {dropped++} {rank}", step, x.Shape).Lt(Settings.Dropout), 0) / (1 - Settings.Dropout);
-            var loss = Planner.Foresee(sequences, vectors, Mask(sequences, step, rank), Dropout).Loss(truth);
+            var loss = Planner.Foresee(sequences, vectors, Mask(sequences, step, rank), Dropout).Loss(truth, Weighed(truth));
             loss.Sum().Backward();
             return [loss.Unlikelihood.Item(), loss.Absolute.Item(), loss.Squared.Item()];
         }
+
+        /// <summary>For each of the foreseen tokens, which are those of one keyframe after another; [N, d].</summary>
+        public Tensor? Weighed(Tensor truth) => Loud?.Repeat(truth.Size(0) / Loud.Size(0), 1);
 
         /// <summary>[B, L]: 0 where a row is hidden. Every frame begins with an identifier, so something is always seen.</summary>
         Tensor Mask(List<PlannerRow[]> sequences, int step, int rank)
@@ -255,8 +281,8 @@ public static class PlannerRecipe
             {
                 var rows = new List<PlannerRow>();
                 var number = story.Keyframes[0].Story;
-                foreach (var (shot, moment) in story.References)
-                    foreach (var token in Tokens.Of(story.Flipped, number, shot, moment))
+                foreach (var view in story.References)
+                    foreach (var token in Tokens.OfView(story.Flipped, number, view))
                     {
                         rows.Add(new(PlannerKind.Reference, pictures.Count));
                         pictures.Add(token);
@@ -275,7 +301,7 @@ public static class PlannerRecipe
                         if (part.Kind == ScriptPartKind.Sentence) sentences.Add(part.Text);
                         if (part.Kind == ScriptPartKind.Character) identities.Add(keyframe.Identities[characters++]);
                     }
-                    foreach (var token in Tokens.Of(story.Flipped, number, keyframe.Shot, keyframe.Moment))
+                    foreach (var token in Tokens.Of(story.Flipped, number, keyframe.Shot))
                     {
                         rows.Add(new(PlannerKind.Picture, pictures.Count));
                         pictures.Add(token);
@@ -296,7 +322,7 @@ public static class PlannerRecipe
     /// <summary>Every picture of the stories as tokens, encoded once.</summary>
     sealed class PictureTokens
     {
-        readonly Dictionary<(bool Flipped, int Story, int Shot, int Moment), float[][]> _tokens = [];
+        readonly Dictionary<(bool Flipped, int Story), float[][][]> _tokens = [];
 
         public PictureTokens(KeyframeTokenizer tokenizer, KeyframeExamples examples, bool flipped)
         {
@@ -305,16 +331,21 @@ public static class PlannerRecipe
                 foreach (var (story, latents) in examples.Stories(side).Index())
                 {
                     using var scope = TensorScope.Open();
-                    float[] pictures = [.. latents.Pictures.SelectMany(shot => shot).SelectMany(picture =>
-                        picture.Select(value => (float)value))];
-                    var moments = LatentStory.Moments.Length;
-                    var all = tokenizer.Encode(Tensor.From(pictures, latents.Pictures.Length * moments, config.Channels, config.Rows,
-                        config.Columns)).ToFloats().Chunk(config.TokenDim).Chunk(config.Tokens).ToArray();
-                    for (var i = 0; i < all.Length; i++) _tokens[(side, story, i / moments, i % moments)] = all[i];
+                    using var off = Autograd.Disable();
+                    Half[][] pictures = [.. latents.Pictures.Select(shot => shot[0]), .. latents.Views];
+                    _tokens[(side, story)] = [.. tokenizer.Encode(Tensor.From([.. pictures.SelectMany(picture =>
+                        picture.Select(value => (float)value))], pictures.Length, config.Channels, config.Rows, config.Columns)).ToFloats()
+                        .Chunk(config.TokenDim).Chunk(config.Tokens)];
                 }
+            _shots = story => examples.Stories(false)[story].Pictures.Length;
         }
 
-        /// <summary>A picture's tokens, [n][d].</summary>
-        public float[][] Of(bool flipped, int story, int shot, int moment) => _tokens[(flipped, story, shot, moment)];
+        readonly Func<int, int> _shots;
+
+        /// <summary>The tokens of a shot's keyframe, [n][d].</summary>
+        public float[][] Of(bool flipped, int story, int shot) => _tokens[(flipped, story)][shot];
+
+        /// <summary>Those of a view of the story's.</summary>
+        public float[][] OfView(bool flipped, int story, int view) => _tokens[(flipped, story)][_shots(story) + view];
     }
 }

@@ -6,7 +6,11 @@
 // knows pictures from words, so here a first stage teaches the decoder that; the loss is flow matching's on clean latents, as in
 // VideoRecipe.cs; its two data sets are one.
 //
+// With a sketch (KeyframeSketch.cs) compressor and sketch learn first, by the plain error of latents; then the tokens stand, and the decoder
+// learns to refine sketches: with tokens alone, and as the identity-preserving renderer with people laid on them (KeyframeCollage.cs).
+//
 // Every stage is a run in a folder of its own, with its own optimiser, and begins with the averaged weights that the one before ended with.
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Fabula.Models;
 using Fabula.Narrative;
@@ -19,7 +23,8 @@ namespace Fabula.Training;
 /// <param name="Share">Of all steps.</param>
 /// <param name="Tokens">The decoder sees the picture tokens.</param>
 /// <param name="Script">It sees sentences and identities.</param>
-public sealed record TokenizerStage(string Name, double Share, bool Compressor, bool Decoder, bool Tokens, bool Script)
+/// <param name="Sketch">The compressor learns with the sketch, and there is no decoder yet.</param>
+public sealed record TokenizerStage(string Name, double Share, bool Compressor, bool Decoder, bool Tokens, bool Script, bool Sketch = false)
 {
     /// <summary>Compressor to both as 20k to 100k; the shares of the first and the last are ours, since the paper has none.</summary>
     public static readonly TokenizerStage[] All =
@@ -34,14 +39,21 @@ public sealed record TokenizerStage(string Name, double Share, bool Compressor, 
     public static readonly TokenizerStage[] OnPictures =
         [All[1] with { Share = 0.1 }, All[2] with { Share = 0.5 }, All[3] with { Share = 0.4 }];
 
+    /// <summary>With a sketch: tokens are learned with it, and stand while the decoder learns.</summary>
+    public static readonly TokenizerStage[] OnSketches =
+    [
+        new("sketch", 0.6, Compressor: true, Decoder: false, Tokens: true, Script: false, Sketch: true),
+        All[3] with { Share = 0.4 },
+    ];
+
     /// <summary>
-    /// The maps from tokens to rows and to drafts are new in both of the paper's networks, so they learn with either half. Principal
-    /// components stay what they are.
+    /// The maps from tokens to rows and the linear sketch are new in both of the paper's networks, so they learn with either half.
     /// </summary>
-    public bool Teaches(string name) => name.StartsWith("compressor.", StringComparison.Ordinal)
-        ? Compressor && !name.StartsWith("compressor.straight.", StringComparison.Ordinal)
-        : Decoder || name.StartsWith("renderer.tokens.", StringComparison.Ordinal)
-            || (Tokens && name.StartsWith("renderer.draft.", StringComparison.Ordinal));
+    public bool Teaches(string name) => name.StartsWith("compressor.", StringComparison.Ordinal) ? Compressor && (Sketch
+            || !(name.StartsWith("compressor.straight.", StringComparison.Ordinal)
+                || name.StartsWith("compressor.patches.", StringComparison.Ordinal)))
+        : name.StartsWith("renderer.sketch.", StringComparison.Ordinal) ? Tokens && (Sketch || Compressor)
+        : !Sketch && (Decoder || name.StartsWith("renderer.tokens.", StringComparison.Ordinal));
 }
 
 /// <param name="Batch">Pictures per process and step.</param>
@@ -50,18 +62,24 @@ public sealed record TokenizerStage(string Name, double Share, bool Compressor, 
 /// <param name="Alone">How often the renderer sees the tokens and nothing else, so that it stays a plain decoder too.</param>
 /// <param name="TokenNoise">Deviation of noise on the renderer's tokens in every second step, as a planner's are not perfect.</param>
 /// <param name="FigureWeight">How much more a latent that shows people counts, as in VideoRecipe.cs.</param>
+/// <param name="Laid">How often, where the renderer sees a script, people are laid on its draft.</param>
+/// <param name="Plates">How often the draft's ground is then a picture of the empty place instead of the sketch.</param>
 public sealed record TokenizerSettings(int Steps = 8000, int Batch = 24, double NoiseOffset = 0.05, double Masking = 0.2,
-    double Alone = 0.2, double TokenNoise = 0.2, double FigureWeight = 4, ulong Seed = 3)
+    double Alone = 0.2, double TokenNoise = 0.2, double FigureWeight = 4, double Laid = 0.8, double Plates = 0.25, ulong Seed = 3)
 {
     public Pace Pace { get; init; } = new(Matrices: 0.02, Others: 2e-3, Warmup: 60, DecayFrom: 0.35, EmaDecay: 0.998, WeightDecay: 0.02);
     public KeyframeTokenizerConfig Network { get; init; } = new();
     public Rhythm Rhythm { get; init; } = new();
 
-    public int StepsOf(TokenizerStage stage) => Math.Max(1, (int)Math.Round(Steps * stage.Share));
+    /// <summary>Updates of the decoder after a sketch; 0: as many as its share of all steps.</summary>
+    public int DecoderSteps { get; init; }
+
+    public int StepsOf(TokenizerStage stage) => DecoderSteps > 0 && stage.Script && Network.SketchBlocks > 0 ? DecoderSteps
+        : Math.Max(1, (int)Math.Round(Steps * stage.Share));
 
     public JsonObject ToJson(TokenizerStage stage, int crew) => new()
     {
-        ["recipe"] = "tokenizer 1",
+        ["recipe"] = "tokenizer 2",
         ["stage"] = stage.Name,
         ["steps"] = StepsOf(stage),
         ["batch"] = Batch,
@@ -70,19 +88,28 @@ public sealed record TokenizerSettings(int Steps = 8000, int Batch = 24, double 
         ["alone"] = Alone,
         ["token_noise"] = TokenNoise,
         ["figure_weight"] = FigureWeight,
+        ["laid"] = Laid,
+        ["plates"] = Plates,
         ["seed"] = Seed,
         ["processes"] = crew,
         ["tokens"] = Network.Tokens,
         ["token_dim"] = Network.TokenDim,
         ["dim"] = Network.Dim,
         ["drafts"] = Network.Drafts,
+        ["sketch_blocks"] = Network.SketchBlocks,
         ["pace"] = Pace.ToJson(),
     };
 }
 
+/// <summary>A keyframe, and what the decoder sees of it beside its tokens.</summary>
+/// <param name="Alone">Nothing else.</param>
+/// <param name="People">Who is laid on its draft.</param>
+/// <param name="Ground">The empty place on which they are laid; null: the sketch.</param>
+public sealed record ShownKeyframe(Keyframe Keyframe, bool Alone, IReadOnlyList<LaidFigure> People, Picture? Ground);
+
 public static class TokenizerRecipe
 {
-    /// <summary>Trains, or goes on training; on the tensor thread. Ends with the tokenizer in the folder.</summary>
+    /// <summary>Trains, or goes on training; on the tensor thread. Leaves the tokenizer in the folder after every stage.</summary>
     /// <param name="held">Stories that are not learned from.</param>
     /// <param name="from">A video model's weights of the decoder's shape, which it begins with; null: it begins from nothing.</param>
     public static void Run(TokenizerSettings settings, VideoTools tools, KeyframeExamples examples, KeyframeExamples held, string folder,
@@ -96,12 +123,14 @@ public static class TokenizerRecipe
             say("the principal components of the pictures");
             BeginStraight(settings, weights.Parameters, examples);
         }
-        foreach (var (number, stage) in (from is null ? TokenizerStage.All : TokenizerStage.OnPictures).Index())
+        var stages = settings.Network.SketchBlocks > 0 ? TokenizerStage.OnSketches
+            : from is null ? TokenizerStage.All : TokenizerStage.OnPictures;
+        foreach (var (number, stage) in stages.Index())
         {
             var run = new TrainingRun(Path.Combine(folder, $"{number + 1}-{stage.Name}"), settings.ToJson(stage, crew.Size));
             Teach(lesson, stage, weights, examples, held, run, crew, say, stop);
+            if (crew.Leads) PocketFolder.Write(folder, PocketFolder.Tokenizer, settings.Network, weights.Parameters);
         }
-        if (crew.Leads) PocketFolder.Write(folder, PocketFolder.Tokenizer, settings.Network, weights.Parameters);
     }
 
     static void Teach(Lesson lesson, TokenizerStage stage, Weights weights, KeyframeExamples examples, KeyframeExamples held,
@@ -111,14 +140,14 @@ public static class TokenizerRecipe
         foreach (var (name, tensor) in weights.Parameters) tensor.RequireGrad(stage.Teaches(name));
         using var teacher = new Teacher(weights.Parameters.Where(pair => stage.Teaches(pair.Key)), IsMatrix, settings.Pace, crew);
         run.Resume(weights, teacher);
-        using var batches = new Ahead<Keyframe[]>(run.Start, steps,
-            step => Batch(examples, settings.Batch, new Chance(settings.Seed)["tokenizer"][stage.Name][step][crew.Rank]));
+        using var batches = new Ahead<ShownKeyframe[]>(run.Start, steps,
+            step => Batch(settings, stage, examples, settings.Batch, new Chance(settings.Seed)["tokenizer"][stage.Name][step][crew.Rank]));
         new Course(run, weights, teacher, crew, steps, settings.Rhythm, say) { Name = $"{stage.Name}: " }
             .Go(step => new(settings.Batch, ("error", lesson.Learn(stage, batches.Next(stop), step, crew.Rank))));
         using (Autograd.Disable())
             foreach (var (name, average) in teacher.Averages) weights.Parameters[name].Detach().CopyFrom(average);
         if (!crew.Leads || run.Start == steps) return;
-        var examined = Batch(held, 24, new Chance(settings.Seed)["examined"]);
+        var examined = Batch(settings with { Alone = 0, Plates = 0 }, stage, held, 24, new Chance(settings.Seed)["examined"]);
         lesson.Show(stage, examined[..8], run, steps);
         var errors = lesson.Examine(stage, examined);
         run.Log(steps, errors);
@@ -127,13 +156,15 @@ public static class TokenizerRecipe
 
     static bool IsMatrix(string name, Tensor tensor) => name.Contains(".blocks.", StringComparison.Ordinal) && tensor.Dims == 2;
 
-    /// <summary>The decoder begins as the video model does or as the given one, the compressor's blocks like the decoder's.</summary>
+    /// <summary>The decoder begins as the video model does or as the given one, the other blocks like the decoder's.</summary>
     static void Begin(IReadOnlyDictionary<string, Tensor> weights, Weights? from)
     {
-        const string Decoder = "renderer.decoder.", Compressor = "compressor.";
+        const string Decoder = "renderer.decoder.", Compressor = "compressor.", Sketch = "renderer.sketch.";
         foreach (var (name, tensor) in weights)
             if (name.StartsWith(Decoder, StringComparison.Ordinal)) VideoRecipe.Begin(name[Decoder.Length..], tensor, from);
             else if (name.StartsWith(Compressor, StringComparison.Ordinal)) VideoRecipe.Begin(name[Compressor.Length..], tensor, null);
+            else if (name.StartsWith(Sketch, StringComparison.Ordinal)) VideoRecipe.Begin(name[Sketch.Length..], tensor, null);
+        if (weights.TryGetValue("renderer.sketch.features.weight", out var added)) added.Zero_();
         if (from is null) VideoRecipe.LookAtTheLike(weights);
         else LetThrough(weights["renderer.sentence.0.weight"], weights["renderer.sentence.2.weight"]);
     }
@@ -165,30 +196,100 @@ public static class TokenizerRecipe
         using var scope = TensorScope.Open();
         using var off = Autograd.Disable();
         var network = settings.Network;
-        var pictures = examples.Stories(false).SelectMany(story => story.Pictures.Select((shot, i) => shot[i % shot.Length])).ToList();
+        var pictures = examples.Stories(false).SelectMany(story => story.Pictures.Select(shot => shot[0])).ToList();
         var every = Math.Max(1.0, (double)pictures.Count / Looked);
         List<Tensor> rows = [];
         for (var at = 0.0; (int)at < pictures.Count; at += every)
             rows.Add(Tensor.From([.. pictures[(int)at].Select(value => (float)value)], network.Channels, network.Rows, network.Columns));
-        var flat = KeyframeTokenizer.Features(Tensor.Stack(0, [.. rows]), network.Patch).Reshape(rows.Count, -1);
-        var (mean, directions, deviation) = PrincipalComponents.Of(flat, network.Tokens * network.TokenDim);
+        var patches = KeyframeTokenizer.Features(Tensor.Stack(0, [.. rows]), network.Patch).Reshape(-1, network.Features);
+        using var kinds = new PrincipalComponents(network.Features);
+        kinds.Add(patches);
+        var (usual, kind, _) = kinds.Find(network.PlaceRow);                                     // [F], [r, F]
+        var (mean, directions, deviation) = PrincipalComponents.Of(patches.Matmul(kind.Transpose(0, 1)).Reshape(rows.Count, -1),
+            network.Tokens * network.TokenDim);                                                  // [S r], [n d, S r], [n d]
         var whole = deviation.Clamp(1e-2, 1e6).Unsqueeze(1);                                     // [n d, 1]
         var to = directions / whole;
-        weights["compressor.straight.weight"].Detach().CopyFrom(to);
-        weights["compressor.straight.bias"].Detach().CopyFrom(-to.Matmul(mean.Unsqueeze(1)).Squeeze(1));
-        weights["renderer.draft.weight"].Detach().CopyFrom((directions * whole).Transpose(0, 1) * KeyframeRenderer.DraftScale);
-        weights["renderer.draft.bias"].Detach().CopyFrom(mean * KeyframeRenderer.DraftScale);
+        void Set(string name, Tensor weight, Tensor bias, double scale)
+        {
+            weights[name + ".weight"].Detach().CopyFrom(weight * scale);
+            weights[name + ".bias"].Detach().CopyFrom(bias * scale);
+        }
+        Set("compressor.patches", kind, Tensor.Zeros([network.PlaceRow], DType.F32, Device.Cpu), KeyframeCompressor.StraightScale);
+        Set("compressor.straight", to, -to.Matmul(mean.Unsqueeze(1)).Squeeze(1), KeyframeCompressor.StraightScale);
+        Set("renderer.sketch.rows", (directions * whole).Transpose(0, 1), mean, KeyframeSketch.StraightScale);
+        // What the kinds of patches leave out of the usual one.
+        var left = usual - usual.Unsqueeze(0).Matmul(kind.Transpose(0, 1)).Matmul(kind).Squeeze(0);
+        Set("renderer.sketch.patches", kind.Transpose(0, 1), left, KeyframeSketch.StraightScale);
         weights["compressor.tokens.weight"].Detach().Zero_();
         weights["compressor.tokens.bias"].Detach().Zero_();
     }
 
-    /// <summary>Keyframes of any story and shot, in words of all registers that describe a picture.</summary>
-    static Keyframe[] Batch(KeyframeExamples examples, int size, Chance chance) => [.. Enumerable.Range(0, size).Select(i =>
+    /// <summary>
+    /// Keyframes of any story and shot, turned round where there are such, in words of all registers that describe a picture. On a thread
+    /// of its own: draws who is to be cut out, and empty places.
+    /// </summary>
+    static ShownKeyframe[] Batch(TokenizerSettings settings, TokenizerStage stage, KeyframeExamples examples, int size, Chance chance)
     {
-        var (here, story) = (chance[i], chance[i]["story"].Below(examples.Stories(false).Count));
-        return examples.Draw(story, here["shot"].Below(examples.Stories(false)[story].Story.Shots.Count), here["moment"].Below(3), false,
-            here["told"].Pick(Register.Full, Register.Planned, Register.Referential), here["caption"], here["who"]);
-    })];
+        using var theatre = new Theatre(settings.Network.Columns * KeyframeStride, settings.Network.Rows * KeyframeStride);
+        return [.. Enumerable.Range(0, size).Select(i =>
+        {
+            var (here, story) = (chance[i], chance[i]["story"].Below(examples.Stories(false).Count));
+            var keyframe = examples.Draw(story, here["shot"].Below(examples.Stories(false)[story].Story.Shots.Count),
+                story < examples.Stories(true).Count && here["flip"].Happens(0.5),
+                here["told"].Pick(Register.Full, Register.Planned, Register.Referential), here["caption"], here["who"]);
+            var shown = new ShownKeyframe(keyframe, here["alone"].Happens(settings.Alone), [], null);
+            if (!stage.Script || !settings.Network.Drafts || shown.Alone || !here["laid"].Happens(settings.Laid)) return shown;
+            return Laid(shown, examples, theatre, here["plate"].Happens(settings.Plates));
+        })];
+    }
+
+    /// <summary>With people to be laid on its draft, and with the empty place if that is to be its ground.</summary>
+    internal static ShownKeyframe Laid(ShownKeyframe shown, KeyframeExamples examples, Theatre theatre, bool plate)
+    {
+        var (keyframe, story) = (shown.Keyframe, examples.Stories(false)[shown.Keyframe.Story].Story);
+        return shown with
+        {
+            People = [.. keyframe.Cast.Zip(keyframe.Boxes, (who, box) => new LaidFigure(theatre.Figure(story.People[who]), box))],
+            Ground = plate ? theatre.Empty(story.Shots[keyframe.Shot].Spec, keyframe.Flipped) : null,
+        };
+    }
+
+    /// <summary>What is drawn for drafts.</summary>
+    internal sealed class Theatre : IDisposable
+    {
+        readonly int _width, _height;
+        readonly Stage _stage;
+        readonly DrawnCollages _collages;
+
+        public Theatre(int width, int height)
+        {
+            (_width, _height, _stage) = (width, height, new Stage(width, height));
+            _collages = new DrawnCollages(_stage, width, height);
+        }
+
+        public CutOut Figure(Person person) => _collages.Figure(person);
+
+        public Picture Empty(ShotSpec spec, bool flipped)
+        {
+            var rgb = _stage.Draw(spec.Plate, 0).Frames;
+            if (flipped)
+                for (var row = 0; row < _height; row++)
+                {
+                    var pixels = MemoryMarshal.Cast<byte, (byte, byte, byte)>(rgb.AsSpan(row * _width * 3, _width * 3));
+                    pixels.Reverse();
+                }
+            return new(rgb, _width, _height);
+        }
+
+        public void Dispose()
+        {
+            _collages.Dispose();
+            _stage.Dispose();
+        }
+    }
+
+    /// <summary>Pixels to a latent, across and down.</summary>
+    internal const int KeyframeStride = 8;
 
     /// <summary>What learning and examining have in common.</summary>
     sealed record Lesson(TokenizerSettings Settings, VideoTools Tools, KeyframeTokenizer Tokenizer, SentenceReader Reader)
@@ -196,16 +297,17 @@ public static class TokenizerRecipe
         readonly RandomSource _random = new(Settings.Seed);
 
         /// <summary>Forward and backward of one batch; the mean error.</summary>
-        public double Learn(TokenizerStage stage, Keyframe[] batch, int step, int rank)
+        public double Learn(TokenizerStage stage, ShownKeyframe[] batch, int step, int rank)
         {
             using var learning = Autograd.Enable();
             var (pictures, purpose) = (Pictures(batch), $"{stage.Name} {rank}");
             var renders = stage is { Tokens: true, Script: true };
             var sigmas = VideoRecipe.Sigmas(_random, step, rank, batch.Length);
-            var view = View(stage, batch, pictures, renders ? Shown(purpose, step, batch.Length) : null,
-                renders && step % 2 == 0 ? shape => _random.Normal($"tokens {purpose}", step, shape) * Settings.TokenNoise : null);
-            var wrong = Wrong(pictures, view, sigmas, purpose, step);
-            var weight = 1 + Settings.FigureWeight * Tensor.From([.. batch.SelectMany(keyframe => keyframe.Figures)], batch.Length, 1,
+            Func<long[], Tensor>? blemish = step % 2 == 0 && (renders || stage.Sketch)
+                ? shape => _random.Normal($"tokens {purpose}", step, shape) * Settings.TokenNoise : null;
+            var wrong = stage.Sketch ? (Sketched(pictures, blemish) - pictures).Square()
+                : Wrong(pictures, View(stage, batch, pictures, renders ? Shown(batch, purpose, step) : null, blemish), sigmas, purpose, step);
+            var weight = 1 + Settings.FigureWeight * Tensor.From([.. batch.SelectMany(shown => shown.Keyframe.Figures)], batch.Length, 1,
                 Settings.Network.Rows, Settings.Network.Columns);
             var loss = (wrong * (weight / weight.Mean())).Mean();
             loss.Backward();
@@ -213,23 +315,31 @@ public static class TokenizerRecipe
         }
 
         /// <summary>Which rows the renderer sees, [B, R]: some are masked, and in some pictures all but the tokens.</summary>
-        Tensor Shown(string purpose, int step, int size)
+        Tensor Shown(ShownKeyframe[] batch, string purpose, int step)
         {
-            var network = Settings.Network;
+            var (network, size) = (Settings.Network, batch.Length);
             var masked = _random.Uniform($"mask {purpose}", step, size, network.ContextRows).Lt(Settings.Masking).Eq(0).Float();
             var script = Tensor.Cat(1, Tensor.Zeros([size, network.Tokens], DType.F32, Device.Cpu),
                 Tensor.Ones([size, network.ContextRows - network.Tokens], DType.F32, Device.Cpu));
-            return masked * (1 - _random.Uniform($"alone {purpose}", step, size, 1).Lt(Settings.Alone).Float() * script);
+            return masked * (1 - Tensor.From([.. batch.Select(shown => shown.Alone ? 1f : 0)], size, 1) * script);
+        }
+
+        /// <summary>What the tokens of pictures say of them by one look.</summary>
+        Tensor Sketched(Tensor pictures, Func<long[], Tensor>? blemish = null)
+        {
+            var tokens = Tokenizer.Encode(pictures);
+            return Tokenizer.Renderer.Sketch(blemish is null ? tokens : tokens + blemish(tokens.Shape));
         }
 
         /// <summary>
         /// Errors at three noise levels, and the same with every picture drawn from the next one's rows: what the rows tell.
         /// </summary>
-        public List<KeyValuePair<string, double>> Examine(TokenizerStage stage, Keyframe[] batch)
+        public List<KeyValuePair<string, double>> Examine(TokenizerStage stage, ShownKeyframe[] batch)
         {
             using var scope = TensorScope.Open();
             using var off = Autograd.Disable();
             var pictures = Pictures(batch);
+            if (stage.Sketch) return [new("held out", (Sketched(pictures) - pictures).Square().Mean().Item())];
             var view = View(stage, batch, pictures, null);
             Tensor Next(Tensor of) => Tensor.Cat(0, of.Narrow(0, 1, batch.Length - 1), of.Narrow(0, 0, 1));
             var others = new KeyframeView(Next(view.Rows), view.Draft is null ? null : Next(view.Draft));
@@ -252,24 +362,26 @@ public static class TokenizerRecipe
             return ((velocity - (noise - pictures)) * t).Square();
         }
 
-        Tensor Pictures(Keyframe[] batch) => Tensor.From([.. batch.SelectMany(keyframe => keyframe.Picture.Select(value => (float)value))],
-            batch.Length, Settings.Network.Channels, Settings.Network.Rows, Settings.Network.Columns);
+        Tensor Pictures(ShownKeyframe[] batch) => Tensor.From(
+            [.. batch.SelectMany(shown => shown.Keyframe.Picture.Select(value => (float)value))], batch.Length, Settings.Network.Channels, Settings.Network.Rows, Settings.Network.Columns);
 
         /// <param name="blemish">What is added to the tokens, by shape.</param>
-        KeyframeView View(TokenizerStage stage, Keyframe[] batch, Tensor pictures, Tensor? shown, Func<long[], Tensor>? blemish = null)
+        KeyframeView View(TokenizerStage stage, ShownKeyframe[] batch, Tensor pictures, Tensor? shown,
+            Func<long[], Tensor>? blemish = null)
         {
             var tokens = stage.Tokens ? Tokenizer.Encode(pictures) : null;
             if (tokens is not null && blemish is not null) tokens += blemish(tokens.Shape);
-            return TokenizerRecipe.View(Tokenizer, Reader, batch, tokens, stage.Script, shown);
+            return TokenizerRecipe.View(Tools, Tokenizer, Reader, batch, tokens, stage.Script, shown);
         }
 
         /// <summary>Pictures of a batch, and below each the one that is drawn from what the decoder sees of it.</summary>
-        public void Show(TokenizerStage stage, Keyframe[] batch, TrainingRun run, int step)
+        public void Show(TokenizerStage stage, ShownKeyframe[] batch, TrainingRun run, int step)
         {
             using var scope = TensorScope.Open();
             using var off = Autograd.Disable();
             var pictures = Pictures(batch);
-            Sheet(run, "rendered", step, Tools.Vae, pictures, Rendered(Tokenizer, View(stage, batch, pictures, null), Settings.Seed));
+            Sheet(run, "rendered", step, Tools.Vae, pictures, stage.Sketch ? Sketched(pictures)
+                : Rendered(Tokenizer, View(stage, batch, pictures, null), Settings.Seed));
         }
     }
 
@@ -277,14 +389,14 @@ public static class TokenizerRecipe
     /// <param name="tokens">[B, n, d]; null: it does not see them.</param>
     /// <param name="script">It sees sentences and identities.</param>
     /// <param name="shown">[B, R]: 0 where a row is masked; null: none is.</param>
-    internal static KeyframeView View(KeyframeTokenizer tokenizer, SentenceReader reader, Keyframe[] batch, Tensor? tokens, bool script,
-        Tensor? shown = null)
+    internal static KeyframeView View(VideoTools tools, KeyframeTokenizer tokenizer, SentenceReader reader, ShownKeyframe[] batch,
+        Tensor? tokens, bool script, Tensor? shown = null)
     {
         using var scope = TensorScope.Open();
         var (network, size) = (tokenizer.Config, batch.Length);
         var there = new float[size * network.ContextRows];
         var (sentences, identities) = (new List<Tensor>(), new List<Tensor>());
-        foreach (var (b, keyframe) in batch.Index())
+        foreach (var (b, keyframe) in batch.Select(each => each.Keyframe).Index())
         {
             string[] said = [.. keyframe.Script.Parts().Where(part => part.Kind == ScriptPartKind.Sentence).Select(part => part.Text)];
             var people = keyframe.Identities.Length;
@@ -306,18 +418,29 @@ public static class TokenizerRecipe
         }
         var view = Shown();
         return new(scope.Keep(view.Rows), view.Draft is null ? null : scope.Keep(view.Draft));
-        KeyframeView Shown() => script
-            ? tokenizer.Renderer.View(tokens, Tensor.Stack(0, [.. sentences]), Tensor.Stack(0, [.. identities]), seen)
-            : tokenizer.Renderer.View(tokens, seen: seen);
+        KeyframeView Shown()
+        {
+            if (!script) return tokenizer.Renderer.View(tokens, seen: seen);
+            Tensor? drafts = null;
+            if (network.Drafts)
+            {
+                using var off = Autograd.Disable();
+                drafts = KeyframeCollage.Of(tools.Vae, tokenizer.Renderer.Sketch(tokens, seen), [.. batch.Select(each => each.People)],
+                    [.. batch.Select(each => each.Ground)]);
+            }
+            return tokenizer.Renderer.View(tokens, Tensor.Stack(0, [.. sentences]), Tensor.Stack(0, [.. identities]), seen, drafts,
+                [.. batch.Select(each => each.People.Select(person => person.Box).ToList())]);
+        }
     }
 
     /// <summary>The pictures [B, z, h, w] of a view, in the few steps that the pocket model's films are made with.</summary>
-    internal static Tensor Rendered(KeyframeTokenizer tokenizer, KeyframeView view, ulong seed)
+    /// <param name="draftTrust">How much more than the network would a picture keeps of its draft.</param>
+    internal static Tensor Rendered(KeyframeTokenizer tokenizer, KeyframeView view, ulong seed, double draftTrust = 0)
     {
         var (network, random) = (tokenizer.Config, new RandomSource(seed));
         return Tensor.Stack(0, [.. Enumerable.Range(0, (int)view.Rows.Size(0)).Select(b => tokenizer.Renderer.Render(
             random.Normal("rendered", b, network.Channels, network.Rows, network.Columns), view.Rows.Select(0, b),
-            Schedule.UniPC(PocketFolder.Steps, PocketFolder.Shift), view.Draft?.Select(0, b)))]);
+            Schedule.UniPC(PocketFolder.Steps, PocketFolder.Shift), view.Draft?.Select(0, b), draftTrust))]);
     }
 
     /// <summary>Pictures [B, z, h, w] above others, as frames.</summary>

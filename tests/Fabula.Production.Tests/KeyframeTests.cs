@@ -37,7 +37,16 @@ public class KeyframeTests
             var people = film.Plan.Shots.First(other => other.Id == shot).Start;
             Assert.Equal(people.Select(who => $"portrait/{who}"),
                 tokens.Where(input => input.Key.StartsWith("person-", StringComparison.Ordinal)).Select(input => input.Value));
-            Assert.Equal($"tokens/{shot}", Inputs(film, $"keyframe/{shot}")["tokens"]);
+            var drawn = Inputs(film, $"keyframe/{shot}");
+            Assert.Equal($"tokens/{shot}", drawn["tokens"]);
+            // Who is laid on it, and where; the place stands in front of what is told.
+            Assert.Equal(people.Select(who => $"portrait/{who}"), drawn.Where(input => input.Key.StartsWith("person-", StringComparison.Ordinal))
+                .Select(input => input.Value));
+            var boxes = film.Graph!["keyframe/" + shot].Settings.Read<KeyframeSettings>().Staging;
+            Assert.Equal(people.Count, boxes.Count);
+            Assert.All(boxes, box => Assert.NotEqual(default, box));
+            var place = film.Plan.Scenes.First(scene => scene.Id == film.Plan.Shots.First(other => other.Id == shot).Scene).Location;
+            Assert.Equal(($"plate/{place}", $"plate/{place}"), (tokens["place"], drawn["place"]));
             Assert.Equal($"keyframe/{shot}", Inputs(film, FilmGraph.Clip(shot))["first"]);
         }
         var first = await film.Told();
@@ -155,5 +164,65 @@ public class KeyframeTests
         var (_, findings) = PlanFit.To(plan, without);
         Assert.Contains(findings, finding => finding.Severity == Severity.Error && finding.Fix.Contains(KeyframeModel.FolderName));
         Assert.Throws<NarrativeException>(() => production.Open(new(StandInRenderer.Name, Keyframes: true)));
+    }
+
+    /// <summary>Remembers the requests for clips.</summary>
+    sealed class Listening(FilmFacts facts) : IRenderer
+    {
+        readonly StandInRenderer _stand = new();
+
+        public List<ShotRequest> Requests { get; } = [];
+        public FilmFacts Facts => facts;
+        public string Digest => "listening";
+        public int Calls => Requests.Count;
+        public SeenWords? Words => null;
+        public IKeyframes Keyframes => _stand.Keyframes;
+        public bool WantsWordsFirst => false;
+        public byte[] WordsOf(string prompt, string folder) => throw new NotSupportedException();
+        public long MemoryBytes(int width, int height, int frames, int memory) => 0;
+        public void Keep(IReadOnlyList<byte[]> frames, int width, int height, string path) => throw new NotSupportedException();
+
+        public IReadOnlyList<RecalledFrame> Recall(string prompt, IReadOnlyList<string> earlier, string path) =>
+            throw new NotSupportedException();
+
+        public IReadOnlyList<byte[]> Render(ShotRequest request, RenderKeeping keeping, CancellationToken cancel)
+        {
+            lock (Requests) Requests.Add(request);
+            return _stand.Render(request, keeping, cancel);
+        }
+
+        public void Dispose() => _stand.Dispose();
+    }
+
+    [Theory]
+    [InlineData(FilmMethod.MovieDreamer, true)]
+    [InlineData(FilmMethod.InfinityStory, false)]
+    public async Task A_long_clip_goes_on_with_its_first_frame_in_view(FilmMethod method, bool anchored)
+    {
+        using var production = new SmallProduction();
+        production.Edit("bible.yaml", "frames: 5", "frames: 13");
+        using var renderer = new Listening(new StandInRenderer().Facts with { Frames = 5, MostMemory = 2 });
+        using var film = production.Open(Told with { Method = method }, _ => renderer);
+        Assert.True((await film.Told()).Succeeded);
+        // A bridge is one part.
+        var parts = renderer.Requests.Where(request => request.Frames == 5).GroupBy(request => request.Prompt)
+            .Where(clip => clip.Count() > 1).ToList();
+        Assert.All(parts, clip => Assert.Equal(3, clip.Count()));
+        Assert.Equal(film.Plan.Shots.Count, parts.Count);
+        foreach (var clip in parts)
+        {
+            var first = clip.First();
+            Assert.Null(first.Anchor);
+            Assert.All(clip.Skip(1), part =>
+            {
+                Assert.Equal(anchored, part.Anchor is not null);
+                Assert.Equal(first.Memory.Count + (anchored ? 1 : 0), part.Memory.Count);
+                Assert.True(part.Memory.Count <= 2);
+                if (!anchored) return;
+                Assert.Equal(part.Anchor!.Rgb, part.Memory[^1].Rgb);
+                Assert.NotEqual(part.First!.Rgb, part.Anchor.Rgb);
+                if (first.First is { } keyframe) Assert.Equal(keyframe.Rgb, part.Anchor.Rgb);
+            });
+        }
     }
 }

@@ -69,6 +69,53 @@ public sealed class PocketFilmTests
     }
 
     [Fact]
+    public async Task Told_keyframes_of_a_sample_show_its_people_and_places_as_its_bible_has_them()
+    {
+        var root = Directory.CreateTempSubdirectory("fabula-told-").FullName;
+        try
+        {
+            foreach (var file in Directory.EnumerateFiles(Sample, "*", SearchOption.AllDirectories))
+            {
+                var copy = Path.Combine(root, Path.GetRelativePath(Sample, file));
+                Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+                File.Copy(file, copy);
+            }
+            using var film = new Film(root, new(Path.Combine(Repository.Root, "models", "pocket"), Method: FilmMethod.MovieDreamer,
+                Keyframes: true), _ => new ModelRenderer(FilmModel.Open(Path.Combine(Repository.Root, "models", "pocket"))),
+                (_, _, _) => (_, _) => { });
+            Assert.True((await film.Told()).Succeeded);
+            var ways = Staging.Of(film.Plan);
+            var people = film.Plan.Characters.ToDictionary(person => person.Id, person => Colours(Read(person.References[0]), null));
+            var shots = film.Plan.Shots.Where(shot => shot.Cut && shot.Start.Count == 1).ToList();
+            Assert.True(shots.Count >= 3);
+            foreach (var shot in shots)
+            {
+                var told = PngReader.Read(Path.Combine(root, "out", "keyframes", shot.Id + ".png"));
+                Assert.Equal((Width, Height), (told.Width, told.Height));
+                var (who, box) = (shot.Start[0], ways[shot.Id][0].At(0));
+                var scene = film.Plan.Scenes.Single(scene => scene.Id == shot.Scene);
+                var location = film.Plan.Locations.Single(place => place.Id == scene.Location);
+                var place = new Picture(PlateView.Fit(PlateView.Part(Read(location.References[0]), PlateView.Zoom(shot.Size)), Width,
+                    Height), Width, Height);
+                if (scene.Time is "NIGHT")
+                {
+                    Assert.True(told.Rgb.Average(level => level) < 0.8 * place.Rgb.Average(level => level), "night is darker than the picture");
+                    continue;
+                }
+                var empty = Psnr(place.Rgb, told.Rgb, box);
+                Assert.True(empty >= 20, $"{shot.Id}: the place around {who} is told with {empty:0.0} dB");
+                var seen = Colours(told, (place, box));
+                var nearest = people.MinBy(pair => pair.Value.Zip(seen, (a, b) => Math.Abs(a - b)).Sum()).Key;
+                Assert.True(nearest == who, $"{shot.Id}: {who} looks like {nearest}");
+            }
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
+
+    [Fact]
     public void A_portrait_from_words_has_the_colours_that_the_words_say_and_is_the_picture_models()
     {
         var pocket = Path.Combine(Repository.Root, "models", "pocket");

@@ -54,6 +54,19 @@ public sealed class EvidenceTests : IDisposable
     }
 
     [Fact]
+    public void A_chain_of_continuations_loses_what_its_slope_says()
+    {
+        var (falling, flat) = (new SeenChain(false, [1, 0.9, 0.8, 0.7, 0.6], [true, true, true, true, false]),
+            new SeenChain(true, [0.8, 0.8, 0.8, 0.8, 0.8], [true, true, true, true, true]));
+        Assert.Equal(-0.1, falling.Slope(), 1e-9);
+        Assert.Equal(0, flat.Slope(), 1e-9);
+        var rows = AnchorTable.Rows([falling, flat]).ToList();
+        Assert.Contains("anchor off", rows[0].Name);
+        Assert.Contains("100.0, 90.0, 80.0, 70.0, 60.0 %; -10.00", rows[0].Value);
+        Assert.Contains("100.0 %", rows[1].Value);
+    }
+
+    [Fact]
     public void People_and_places_of_a_recall_return_after_1_2_4_and_8_shots()
     {
         var story = LongStories.Recall(new Chance(1));

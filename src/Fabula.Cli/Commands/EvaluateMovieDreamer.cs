@@ -1,6 +1,7 @@
 // `fabula evaluate moviedreamer`: the tokenizer, the planner and the length of what they tell, on held-out stories.
 using System.CommandLine;
 using Fabula.Models;
+using Fabula.Production;
 using Fabula.Torch;
 using Fabula.Training;
 using Fabula.Training.Evaluation;
@@ -29,14 +30,22 @@ static class EvaluateMovieDreamer
             Description = "Scales the deviation of what is drawn for a token.",
             DefaultValueFactory = _ => KeyframeModel.Temperature,
         };
+        var plain = new Option<string?>("--plain") { Description = "The folder of a planner taught without measures against learning by heart." };
+        var sheet = new Option<string?>("--sheet") { Description = "A PNG file: keyframes of four stories, drawn and told; no tables." };
+        var anchor = new Option<int>("--anchor")
+        {
+            Description = "Clips that are continued five times with and without their first frame in view; 0: leave it out.",
+            DefaultValueFactory = _ => 16,
+        };
         var command = new Command("moviedreamer", "Measure MovieDreamer's tokenizer and planner on held-out stories.")
         {
-            model, keyframes, judge, stories, length, temperature,
+            model, keyframes, judge, stories, length, temperature, plain, sheet, anchor,
         };
         command.SetAction(parsed => Outcome.Of(() =>
         {
             if (parsed.GetValue(stories) is < 1 or > 10_000) throw new FormatException("--stories is a number from 1 to 10000.");
             if (parsed.GetValue(length) is < 0 or > 1_000_000) throw new FormatException("--length is a number from 0 to 1000000.");
+            if (parsed.GetValue(anchor) is < 0 or > 10_000) throw new FormatException("--anchor is a number from 0 to 10000.");
             if (parsed.GetValue(temperature) is not (>= 0 and <= 10)) throw new FormatException("--temperature is a number from 0 to 10.");
             var folder = parsed.GetValue(model) ?? FilmArguments.Pocket()
                 ?? throw new FormatException("There is no pocket model to measure. Name its folder with --model.");
@@ -46,10 +55,20 @@ static class EvaluateMovieDreamer
             var (tools, weights) = LibTorch.Run(() => PocketFolder.OpenTools(folder));
             var (tokenizer, planner) = LibTorch.Run(() => (KeyframeFiles.OpenTokenizer(networks), KeyframeFiles.OpenPlanner(networks)));
             var held = LibTorch.Run(() => Held(tools, parsed.GetValue(stories)));
-            var report = new MovieDreamerReport(tools, tokenizer.Network, planner.Network, reader, held, parsed.GetValue(temperature));
-            var rows = report.Tokenizer().Concat(report.Planner());
-            if (parsed.GetValue(length) > 0) rows = rows.Concat(report.Length(parsed.GetValue(length)));
-            foreach (var row in rows) Console.WriteLine($"| {row.Name} | {row.Value} | {row.Bar} |");
+            using var report = new MovieDreamerReport(tools, tokenizer.Network, planner.Network, reader, held, parsed.GetValue(temperature));
+            if (parsed.GetValue(sheet) is { } path)
+            {
+                using var file = File.Create(path);
+                report.Sheet(file, 4);
+            }
+            else
+            {
+                foreach (var row in Rows(report, parsed.GetValue(length), parsed.GetValue(plain), planner.Network, tools,
+                    parsed.GetValue(stories)))
+                    Console.WriteLine($"| {row.Name} | {row.Value} | {row.Bar} |");
+                foreach (var row in Continued(folder, reader, parsed.GetValue(anchor)))
+                    Console.WriteLine($"| {row.Name} | {row.Value} | {row.Bar} |");
+            }
             LibTorch.Run(() =>
             {
                 foreach (var weight in weights.Append(tokenizer.Weights).Append(planner.Weights)) weight.Dispose();
@@ -59,14 +78,38 @@ static class EvaluateMovieDreamer
         return command;
     }
 
-    static KeyframeExamples Held(VideoTools tools, int stories)
+    static IEnumerable<Measured> Rows(MovieDreamerReport report, int length, string? plain, KeyframePlanner planner, VideoTools tools,
+        int stories)
+    {
+        foreach (var row in report.Tokenizer().Concat(report.Planner())) yield return row;
+        if (plain is not null)
+        {
+            var other = LibTorch.Run(() => KeyframeFiles.OpenPlanner(plain));
+            foreach (var row in report.Generalisation([("with the measures", planner), ("without", other.Network)],
+                LibTorch.Run(() => Told(tools, stories, heldOut: false)))) yield return row;
+            LibTorch.Run(other.Dispose);
+        }
+        if (length == 0) yield break;
+        foreach (var row in report.Length(length)) yield return row;
+    }
+
+    static IEnumerable<Measured> Continued(string folder, Judge judge, int clips)
+    {
+        if (clips == 0) return [];
+        using var renderer = new ModelRenderer(FilmModel.Open(folder));
+        using var filming = new Filming(renderer);
+        using var table = new AnchorTable(filming, judge, seed: 3);
+        return [.. AnchorTable.Rows([.. Enumerable.Range(0, clips).SelectMany(table.Observe)])];
+    }
+
+    static KeyframeExamples Held(VideoTools tools, int stories) => Told(tools, stories, heldOut: true);
+
+    static KeyframeExamples Told(VideoTools tools, int stories, bool heldOut)
     {
         using var off = Autograd.Disable();
-        using var stage = new Stage(JudgeConfig.Width, JudgeConfig.Height);
         const ulong Seed = 3;
         var store = new LatentStories(tools.Vae, Path.GetTempPath(), Seed);
-        var told = Enumerable.Range(0, stories).Select(i => LatentStories.Tell(Seed, i, heldOut: true));
-        return new([.. told.Select(story => store.Encode(story, false, stage))], [],
-            tools.Vae.Config.ZDim, 16, 28);
+        var told = Enumerable.Range(0, stories).Select(i => LatentStories.Tell(Seed, i, heldOut));
+        return new([.. told.Select(store.Keyframes)], [], tools.Vae.Config.ZDim, 16, 28);
     }
 }

@@ -174,14 +174,14 @@ static class TrainCommand
     {
         var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new TokenizerSettings().Steps };
         var from = new Option<string?>("--from") { Description = "A pocket folder whose video model the decoder begins as." };
-        Option[] options = [steps, Tools, Latents, Stories, ClipEvery, from];
+        Option[] options = [steps, Tools, Latents, Stories, Mirrored, from];
         return Recipe("tokenizer", "MovieDreamer's tokenizer: a keyframe to two tokens and back.", options, (parsed, crewOf) =>
         {
             var settings = Settings(parsed, steps, new TokenizerSettings());
             Directory.CreateDirectory(parsed.GetValue(Out)!);
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
-            var examples = Keyframes(parts, Load(parsed, parts, crew, settings.Seed, drafts: false), []);
+            var examples = Keyframes(parsed, parts, crew, settings.Seed, parsed.GetValue(Mirrored));
             using var begin = parsed.GetValue(from) is { } folder ? PocketFolder.OpenVideo(folder) : null;
             TokenizerRecipe.Run(settings, parts, examples, HeldOut(parsed, parts, settings.Seed), parsed.GetValue(Out)!, crew,
                 Console.WriteLine, CancellationToken.None, begin);
@@ -193,7 +193,7 @@ static class TrainCommand
     {
         var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new PlannerSettings().Steps };
         var tokenizer = new Option<string>("--tokenizer") { Description = "The folder of a tokenizer's run.", Required = true };
-        Option[] options = [steps, Tools, tokenizer, Latents, Stories, ClipEvery];
+        Option[] options = [steps, Tools, tokenizer, Latents, Stories, Mirrored];
         return Recipe("planner", "MovieDreamer's planner: a script to keyframe after keyframe.", options, (parsed, crewOf) =>
         {
             var (network, own) = PocketFolder.OpenTokenizer(parsed.GetValue(tokenizer)!);
@@ -205,8 +205,7 @@ static class TrainCommand
             var run = new TrainingRun(parsed.GetValue(Out)!, settings.ToJson(parsed.GetValue(Processes)));
             using var crew = crewOf(16_000_000);
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
-            var mirrored = settings.Flip > 0 ? Load(parsed, parts, crew, settings.Seed, mirrored: true, drafts: false) : [];
-            var examples = Keyframes(parts, Load(parsed, parts, crew, settings.Seed, drafts: false), mirrored);
+            var examples = Keyframes(parsed, parts, crew, settings.Seed, settings.Flip > 0 ? parsed.GetValue(Mirrored) : 0);
             PlannerRecipe.Run(settings, parts, network, examples, HeldOut(parsed, parts, settings.Seed), run, crew, Console.WriteLine,
                 CancellationToken.None);
             foreach (var weight in weights.Append(own)) weight.Dispose();
@@ -222,37 +221,48 @@ static class TrainCommand
         DefaultValueFactory = _ => 4,
     };
 
-    /// <summary>
-    /// The stories to learn from: everybody encodes a part of what is not there, then reads the others'. Mirrored ones have no clips.
-    /// </summary>
+    /// <summary>The stories to learn from.</summary>
     /// <param name="clipsAlone">Only stories that have clips.</param>
-    static List<LatentStory> Load(ParseResult parsed, VideoTools parts, Crew crew, ulong seed, bool mirrored = false,
-        bool clipsAlone = false, bool drafts = true)
+    static List<LatentStory> Load(ParseResult parsed, VideoTools parts, Crew crew, ulong seed, bool clipsAlone = false, bool drafts = true)
     {
-        var store = new LatentStories(parts.Vae, parsed.GetValue(Latents)!, seed, mirrored: mirrored);
-        var (count, every) = (parsed.GetValue(Stories), mirrored ? int.MaxValue : parsed.GetValue(ClipEvery));
+        var (store, every) = (new LatentStories(parts.Vae, parsed.GetValue(Latents)!, seed), parsed.GetValue(ClipEvery));
+        return Together(parsed.GetValue(Stories), crew, (begin, end, done) => !clipsAlone ? store.Load(begin, end, every, done, drafts)
+            : Enumerable.Range(begin, end - begin).Where(n => n % every == 0).SelectMany(n => store.Load(n, n + 1, every, done, drafts)));
+    }
+
+    /// <summary>Stories, of which everybody encodes a part of what is not there, then reads the others'.</summary>
+    static List<LatentStory> Together(int count, Crew crew, Func<int, int, Action<int>?, IEnumerable<LatentStory>> part)
+    {
         var (from, to) = (count * crew.Rank / crew.Size, count * (crew.Rank + 1) / crew.Size);
-        IEnumerable<LatentStory> Part(int begin, int end, Action<int>? done = null) =>
-            !clipsAlone ? store.Load(begin, end, every, done, drafts)
-            : Enumerable.Range(begin, end - begin).Where(n => n % every == 0).SelectMany(n => store.Load(n, n + 1, every, done, drafts));
-        foreach (var _ in Part(from, to, n =>
+        foreach (var _ in part(from, to, n =>
         {
             if (n % 20 == 0 && crew.Leads) Console.WriteLine($"story {n - from}/{to - from} of this process encoded");
         })) { }
         crew.Meet();
-        return [.. Part(0, count)];
+        return [.. part(0, count, null)];
     }
 
-    static KeyframeExamples Keyframes(VideoTools parts, IReadOnlyList<LatentStory> stories, IReadOnlyList<LatentStory> mirrored) =>
-        new(stories, mirrored, parts.Vae.Config.ZDim, 16, 28);
+    static readonly Option<int> Mirrored = new("--mirrored")
+    {
+        Description = "How many of the stories are also seen turned left to right.",
+        DefaultValueFactory = _ => 500,
+    };
+
+    /// <summary>Keyframes of the stories, and of the first of them turned round.</summary>
+    static KeyframeExamples Keyframes(ParseResult parsed, VideoTools parts, Crew crew, ulong seed, int mirrored)
+    {
+        var count = parsed.GetValue(Stories);
+        List<LatentStory> Of(int stories, bool turned) => Together(stories, crew,
+            new LatentStories(parts.Vae, parsed.GetValue(Latents)!, seed, mirrored: turned).Keyframes);
+        return new(Of(count, false), Of(Math.Min(count, mirrored), true), parts.Vae.Config.ZDim, 16, 28);
+    }
 
     /// <summary>A few stories of people who are never learned from.</summary>
     static KeyframeExamples HeldOut(ParseResult parsed, VideoTools parts, ulong seed)
     {
-        using var stage = new Stage(224, 128);
         var store = new LatentStories(parts.Vae, parsed.GetValue(Latents)!, seed);
         var told = Enumerable.Range(0, 12).Select(i => LatentStories.Tell(seed, i, heldOut: true));
-        return Keyframes(parts, [.. told.Select(story => store.Encode(story, false, stage))], []);
+        return new([.. told.Select(store.Keyframes)], [], parts.Vae.Config.ZDim, 16, 28);
     }
 
     static Command Judge()

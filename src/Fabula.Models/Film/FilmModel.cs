@@ -341,7 +341,8 @@ public sealed class FilmModel : IDisposable
             else
                 first = vae.Encode(known[0].Image.Unsqueeze(0).Unsqueeze(2)).Own();              // [1, z, 1, h, w]
             if (_clip is not null)
-                clip = _clip.Network.Encode([.. known.OrderBy(frame => frame.Key).Select(frame => frame.Value.Image)]).Own();
+                clip = _clip.Network.Encode([.. known.OrderBy(frame => frame.Key).Select(frame =>
+                    frame.Key == 0 && request.Anchor is { } anchor ? Known(anchor).Image : frame.Value.Image)]).Own();
         }
         Release(ref _vae);
         Release(ref _clip);

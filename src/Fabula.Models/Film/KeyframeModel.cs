@@ -10,7 +10,11 @@ namespace Fabula.Models;
 public sealed record KeyframeWord(PlannerKind Kind, int Index, string Text = "");
 
 /// <param name="Identities">A vector for each row that is an identity.</param>
-public sealed record KeyframeScript(IReadOnlyList<KeyframeWord> Rows, IReadOnlyList<float[]> Identities);
+public sealed record KeyframeScript(IReadOnlyList<KeyframeWord> Rows, IReadOnlyList<float[]> Identities)
+{
+    /// <summary>Of a reference picture, which has tokens and no words (few-shot).</summary>
+    public static readonly KeyframeScript Reference = new([], []);
+}
 
 /// <summary>A keyframe as far as it is told: its script, and its tokens [n][d].</summary>
 public sealed record ToldKeyframe(KeyframeScript Script, IReadOnlyList<float[]> Tokens);
@@ -24,11 +28,13 @@ public interface IKeyframes
     /// <summary>The tokens of a picture that is there.</summary>
     IReadOnlyList<float[]> Read(Picture picture);
 
-    /// <summary>The tokens of the keyframe that comes after others, oldest first.</summary>
+    /// <summary>The tokens of the keyframe that comes after others, oldest first; references stand in front of them.</summary>
     IReadOnlyList<float[]> Tell(IReadOnlyList<ToldKeyframe> before, KeyframeScript script, ulong seed);
 
     /// <summary>A told keyframe as a picture, in the model's own size.</summary>
-    Picture Draw(ToldKeyframe keyframe, ulong seed);
+    /// <param name="people">Who and what is laid on it before it is drawn, where the model takes drafts.</param>
+    /// <param name="ground">The empty place on which they are laid; null: what the tokens say of it.</param>
+    Picture Draw(ToldKeyframe keyframe, ulong seed, IReadOnlyList<LaidFigure> people, Picture? ground);
 }
 
 /// <summary>Safe to use from several threads: they wait for one another. Opened by <see cref="FilmModel.Keyframes"/>.</summary>
@@ -37,9 +43,10 @@ public sealed class KeyframeModel : IKeyframes, IDisposable
     public const string FolderName = "moviedreamer";
 
     /// <summary>
-    /// Scales the deviation of what is drawn for a token. A pocket planner is sure of little: at 1 most of a picture would be chance.
+    /// Scales the deviation of what is drawn for a token. A pocket planner is sure of little: at 1 most of a picture would be chance. At 0
+    /// it is the mean of the heaviest component.
     /// </summary>
-    public const double Temperature = 0.5;
+    public const double Temperature = 0;
 
     readonly ModelFolder _folder;
     readonly FilmFacts _facts;
@@ -75,23 +82,26 @@ public sealed class KeyframeModel : IKeyframes, IDisposable
         return Split(parts, told);
     });
 
-    public Picture Draw(ToldKeyframe keyframe, ulong seed) => Run(parts =>
+    public Picture Draw(ToldKeyframe keyframe, ulong seed, IReadOnlyList<LaidFigure> people, Picture? ground) => Run(parts =>
     {
         var (renderer, config) = (parts.Tokenizer.Network.Renderer, parts.Tokenizer.Network.Config);
         var frame = Frame(parts, keyframe.Script);
-        var (sentences, people) = (frame.Sentences?.Size(0) ?? 0, frame.Identities?.Size(0) ?? 0);
+        var (said, shown) = (frame.Sentences?.Size(0) ?? 0, frame.Identities?.Size(0) ?? 0);
         var seen = new float[config.ContextRows];
         seen.AsSpan(0, config.Tokens).Fill(1);
-        seen.AsSpan(config.Tokens, (int)sentences).Fill(1);
-        seen.AsSpan(config.Tokens + config.Sentences, (int)people).Fill(1);
-        var view = renderer.View(Table(keyframe.Tokens)!.Unsqueeze(0), frame.Sentences?.Unsqueeze(0), frame.Identities?.Unsqueeze(0),
-            Tensor.From(seen, 1, config.ContextRows));
+        seen.AsSpan(config.Tokens, (int)said).Fill(1);
+        seen.AsSpan(config.Tokens + config.Sentences, (int)shown).Fill(1);
+        var tokens = Table(keyframe.Tokens)!.Unsqueeze(0);
+        var drafts = !config.Drafts ? null : KeyframeCollage.Of(parts.Vae.Network, renderer.Sketch(tokens), [people],
+            [ground is null ? null : Fitted(parts, ground)]);
+        var view = renderer.View(tokens, frame.Sentences?.Unsqueeze(0), frame.Identities?.Unsqueeze(0),
+            Tensor.From(seen, 1, config.ContextRows), drafts, [[.. people.Where(figure => figure.IsPerson).Select(person => person.Box)]]);
         var noise = new RandomSource(seed).Normal("keyframe", 0, config.Channels, config.Rows, config.Columns);
-        var latents = renderer.Render(noise, view.Rows.Squeeze(0), Schedule.UniPC(_facts.Steps, _facts.Shift), view.Draft?.Squeeze(0));
-        var pixels = parts.Vae.Network.Decode(latents.Unsqueeze(0).Unsqueeze(2));                // [1, 3, 1, H, W]
-        var rgb = ((pixels + 1) * 127.5).Round().Clamp(0, 255).To(DType.U8, Device.Cpu).Squeeze(0).Squeeze(1).Permute(1, 2, 0).Contiguous();
+        // As in clips: what is laid on a draft is sharper than what the network would make of it.
+        var trust = people.Count > 0 || ground is not null ? _facts.DraftTrust : 0;
+        var latents = renderer.Render(noise, view.Rows.Squeeze(0), Schedule.UniPC(_facts.Steps, _facts.Shift), view.Draft?.Squeeze(0), trust);
         _called();
-        return new Picture(rgb.ToArray<byte>(), (int)rgb.Size(1), (int)rgb.Size(0));
+        return KeyframeCollage.Decoded(parts.Vae.Network, latents.Unsqueeze(0), 0);
     });
 
     T Run<T>(Func<Parts, T> work) => LibTorch.Run(() =>
@@ -112,15 +122,20 @@ public sealed class KeyframeModel : IKeyframes, IDisposable
     }
 
     /// <summary>[1, z, h, w].</summary>
-    static Tensor Latents(Parts parts, Picture picture)
+    static Tensor Latents(Parts parts, Picture picture) =>
+        parts.Vae.Network.Encode(Image(parts, picture).Unsqueeze(0).Unsqueeze(2)).Squeeze(2);
+
+    /// <summary>In the model's size, [3, H, W].</summary>
+    static Tensor Image(Parts parts, Picture picture)
     {
         var (config, stride) = (parts.Tokenizer.Network.Config, parts.Vae.Network.Config.SpatialStride);
         if (picture.Rgb.Length != picture.Width * picture.Height * 3)
             throw new ArgumentException($"{picture.Rgb.Length} bytes are no picture of {picture.Width} x {picture.Height} x 3.");
-        var image = Conditioning.Cover(Conditioning.FromBytes(Tensor.From(picture.Rgb, picture.Height, picture.Width, 3)),
+        return Conditioning.Cover(Conditioning.FromBytes(Tensor.From(picture.Rgb, picture.Height, picture.Width, 3)),
             config.Rows * stride, config.Columns * stride);
-        return parts.Vae.Network.Encode(image.Unsqueeze(0).Unsqueeze(2)).Squeeze(2);
     }
+
+    static Picture Fitted(Parts parts, Picture picture) => KeyframeCollage.Pixels(Image(parts, picture));
 
     static float[][] Split(Parts parts, Tensor tokens) => [.. tokens.ToFloats().Chunk(parts.Tokenizer.Network.Config.TokenDim)];
 

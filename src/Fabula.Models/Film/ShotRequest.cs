@@ -25,6 +25,11 @@ public sealed record ShotRequest
     /// <summary>The first and the last frame, where they are given; another size is scaled to cover and cut.</summary>
     public Picture? First { get; init; }
     public Picture? Last { get; init; }
+    /// <summary>
+    /// Of a shot that goes on from another one's last frame: the first frame of all. A model that looks at its first frame (CLIP) looks at
+    /// this one instead, so that a chain of shots does not drift [MovieDreamer, section 3.5].
+    /// </summary>
+    public Picture? Anchor { get; init; }
     /// <summary>In place of <see cref="First"/>: the first frames, as many as <see cref="FilmFacts.MotionFrames"/>.</summary>
     public IReadOnlyList<Picture> Motion { get; init; } = [];
     /// <summary>
