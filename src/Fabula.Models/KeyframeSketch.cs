@@ -2,11 +2,12 @@
 // MovieDreamer's: its decoder is SDXL, which knows pictures before it learns of tokens. A pocket decoder learns little from the error of
 // noisy latents where this learns much from the plain one.
 //
-// A linear map makes of all tokens a row for every place of the picture, which cross-attention onto two rows cannot do. One more, the same for
-// all places, makes latents of a row: together they begin as the principal components that the tokens begin as. A few transformer blocks
-// over the rows add what is not linear: edges, people.
+// A linear map makes of all tokens a row for every place of the picture, which cross-attention onto two rows cannot do. One more, the same
+// for all places, makes latents of a row: together they begin as the principal components that the tokens begin as. A few transformer
+// blocks over the rows add what is not linear: edges, people.
 //
-// Shapes: B pictures; z, h, w of their latents; S places of F features; r width of a place's row; D width of the blocks; n tokens of width d.
+// Shapes: B pictures; z, h, w of their latents; S places of F features; r width of a place's row; D width of the blocks; n tokens of
+// width d.
 using Fabula.Torch;
 
 namespace Fabula.Models;
@@ -50,7 +51,8 @@ public sealed class KeyframeSketch
     {
         using var scope = TensorScope.Open();
         var (batch, side) = (tokens.Size(0), _config.Patch);
-        var rows = (_rows.Forward(tokens.Reshape(batch, -1)) / StraightScale).Reshape(batch, _config.Places, _config.PlaceRow);  // [B, S, r]
+        var rows = (_rows.Forward(tokens.Reshape(batch, -1)) / StraightScale)
+            .Reshape(batch, _config.Places, _config.PlaceRow);                                   // [B, S, r]
         var patches = (_patches.Forward(rows) / StraightScale).Float();                          // [B, S, F]
         if (_blocks.Length > 0)
         {

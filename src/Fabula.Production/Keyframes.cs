@@ -1,6 +1,6 @@
 // MovieDreamer's steps: a film's keyframes are told one after another from its script, each after the twelve before it, and drawn. A clip
-// then begins with its keyframe. docs/make.md, Methods. The place's picture, where there is one, stands in front of what is told (few-shot);
-// people are laid where the shot begins with them, as their portraits have them.
+// then begins with its keyframe. docs/make.md, Methods. The place's picture, where there is one, stands in front of what is told
+// (few-shot); people are laid where the shot begins with them, as their portraits have them.
 //
 // A shot's script stands in the settings of its own step and travels with its tokens, so that no step depends on lines that come later: a
 // changed line changes the tokens from there on, and redraws the keyframes whose tokens became others.
@@ -18,7 +18,8 @@ public sealed record TokensSettings(string Renderer, string Script, ulong Seed, 
 /// <param name="Staging">Where those stand whose portraits are among the inputs, in their order.</param>
 /// <param name="Things">Where the things are whose pictures are among the inputs, in their order.</param>
 /// <param name="Light">The light on them, where it is not day.</param>
-/// <param name="Zoom">With a picture of the place: how many times nearer the camera is than the picture's (<see cref="PlateView"/>).</param>
+/// <param name="Zoom">With a picture of the place: how many times nearer the camera is than the picture's
+/// (<see cref="PlateView"/>).</param>
 public sealed record KeyframeSettings(string Renderer, int Width, int Height, ulong Seed, IReadOnlyList<StageBox> Staging,
     IReadOnlyList<StageBox> Things, FigureLight? Light, double Zoom);
 

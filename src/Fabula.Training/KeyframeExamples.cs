@@ -1,6 +1,6 @@
 // What MovieDreamer's recipes are shown: keyframes of drawn stories with their multimodal scripts. A keyframe is a shot's first frame, as a
-// film's clips begin with theirs. Two encoders of the paper have stand-ins here: LongCLIP's [CLS] is the mean of the pocket text encoder's rows of a
-// sentence, and FaRL's face is what the VAE sees of a person from head to foot, in a portrait or in another frame.
+// film's clips begin with theirs. Two encoders of the paper have stand-ins here: LongCLIP's [CLS] is the mean of the pocket text encoder's
+// rows of a sentence, and FaRL's face is what the VAE sees of a person from head to foot, in a portrait or in another frame.
 using System.Text.RegularExpressions;
 using Fabula.Models;
 using Fabula.Narrative;
@@ -49,7 +49,8 @@ public sealed partial class KeyframeExamples(IReadOnlyList<LatentStory> stories,
             // A plan introduces everybody in the first sentence on them.
             (role < 0 ? scene : register == Register.Planned && looks[role].Count == 0 ? looks[role] : plot)
                 .AddRange(MultimodalScript.Sentences(flipped ? Mirrored(text) : text));
-        return new ScriptFrame(id, [.. shown.Select(role => new ScriptCharacter($"p{shot.Cast[role]}", looks[role]))], scene, plot).Fitted();
+        return new ScriptFrame(id, [.. shown.Select(role => new ScriptCharacter($"p{shot.Cast[role]}", looks[role]))], scene, plot)
+            .Fitted();
     }
 
     /// <summary>"left" for "right" and the other way round.</summary>

@@ -11,8 +11,8 @@ namespace Fabula.Training;
 /// figure map says for each latent which share of its pixels is people.
 /// </summary>
 /// <param name="Clips">Per shot; empty where only pictures were encoded.</param>
-/// <param name="Pictures">Per shot the first, the middle and the last frame, or the first alone (<see cref="LatentStories.Keyframes(int, int,
-/// Action{int}?)"/>).</param>
+/// <param name="Pictures">Per shot the first, the middle and the last frame, or the first alone
+/// (<see cref="LatentStories.Keyframes(int, int, Action{int}?)"/>).</param>
 /// <param name="Portraits">Per person of the story.</param>
 /// <param name="Plates">Per shot, the place without people.</param>
 /// <param name="Stills">Per shot, where there are clips: the empty place, the first and the last frame, as a later latent frame has them

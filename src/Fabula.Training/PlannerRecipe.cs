@@ -4,9 +4,9 @@
 // Paper: "MovieDreamer" (2024), section 3.3 and appendix A; network: KeyframePlanner.cs. The tokenizer is frozen, so every picture is
 // encoded once. Its measures against learning by heart, with its numbers: pictures are flipped, and the captions follow; the order of
 // frames is turned round; an identity's vector comes from another frame; dropout of 0.5; 0.15 of the input is hidden from the causal
-// attention; reference frames stand in front, now and then, which also teaches few-shot. How often one flips, turns and puts frames in front
-// is not said. The paper's references are 10 random frames of the story; here they are the story's places, empty, as a film's bible has them,
-// since of every shot there is one frame, which is told.
+// attention; reference frames stand in front, now and then, which also teaches few-shot. How often one flips, turns and puts frames in
+// front is not said. The paper's references are 10 random frames of the story; here they are the story's places, empty, as a film's bible
+// has them, since of every shot there is one frame, which is told.
 using System.Text.Json.Nodes;
 using Fabula.Models;
 using Fabula.Narrative;
@@ -19,8 +19,8 @@ namespace Fabula.Training;
 /// <param name="Dropout">Of what each half of a decoder's layer adds (the paper's 0.5; it does not say where).</param>
 /// <param name="Masking">How often a row is hidden from all others (the paper's 0.15). Identifiers are not: they are the script's
 /// frame.</param>
-/// <param name="Flip">How often a story is seen in a mirror, where it is there mirrored, Reverse: from its end, FewShot: with references; not said, so half the
-/// time.</param>
+/// <param name="Flip">How often a story is seen in a mirror, where it is there mirrored, Reverse: from its end, FewShot: with references;
+/// not said, so half the time.</param>
 /// <param name="References">Most frames in front of a few-shot story (the paper's 10).</param>
 public sealed record PlannerSettings(int Steps = 4000, int Batch = 8, double Dropout = 0.5, double Masking = 0.15, double Flip = 0.5,
     double Reverse = 0.5, double FewShot = 0.5, int References = 10, ulong Seed = 3)
@@ -101,7 +101,8 @@ public static class PlannerRecipe
         using var teacher = new Teacher(weights.Parameters, IsMatrix, settings.Pace, crew);
         run.Resume(weights, teacher);
         using var loud = settings.Loud ? tokenizer.Renderer.Loudness() : null;
-        var lesson = new Lesson(settings, planner, new SentenceReader(tools), new PictureTokens(tokenizer, examples, settings.Flip > 0), loud);
+        var lesson = new Lesson(settings, planner, new SentenceReader(tools), new PictureTokens(tokenizer, examples, settings.Flip > 0),
+            loud);
         using var batches = new Ahead<ToldStory[]>(run.Start, settings.Steps, step => Batch(settings, examples, step, crew.Rank));
         new Course(run, weights, teacher, crew, settings.Steps, settings.Rhythm, say).Go(step =>
         {
@@ -173,8 +174,10 @@ public static class PlannerRecipe
             var (loss, loud) = (lesson.Planner.Foresee(sequences, vectors).Loss(truth, lesson.Weighed(truth)), lesson.Weighed(truth));
             errors.AddRange([new(name + ", unlikelihood", loss.Unlikelihood.Item()), new(name + ", l2", loss.Squared.Item())]);
             if (fewShot > 0) continue;
-            var usual = truth.Reshape(-1, tokens, truth.Size(1)).Mean(0, keep: true).Repeat(truth.Size(0) / tokens, 1, 1).Reshape(truth.Shape);
-            errors.Add(new("l2 of the mean tokens", ((truth - usual) * (loud ?? Tensor.Ones(truth.Shape, DType.F32, truth.Device))).Square().Mean().Item()));
+            var usual = truth.Reshape(-1, tokens, truth.Size(1)).Mean(0, keep: true).Repeat(truth.Size(0) / tokens, 1, 1)
+                .Reshape(truth.Shape);
+            var apart = loud is null ? truth - usual : (truth - usual) * loud;
+            errors.Add(new("l2 of the mean tokens", apart.Square().Mean().Item()));
         }
         return errors;
     }

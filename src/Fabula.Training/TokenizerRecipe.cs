@@ -6,8 +6,9 @@
 // knows pictures from words, so here a first stage teaches the decoder that; the loss is flow matching's on clean latents, as in
 // VideoRecipe.cs; its two data sets are one.
 //
-// With a sketch (KeyframeSketch.cs) compressor and sketch learn first, by the plain error of latents; then the tokens stand, and the decoder
-// learns to refine sketches: with tokens alone, and as the identity-preserving renderer with people laid on them (KeyframeCollage.cs).
+// With a sketch (KeyframeSketch.cs) compressor and sketch learn first, by the plain error of latents; then the tokens stand, and the
+// decoder learns to refine sketches: with tokens alone, and as the identity-preserving renderer with people laid on them
+// (KeyframeCollage.cs).
 //
 // Every stage is a run in a folder of its own, with its own optimiser, and begins with the averaged weights that the one before ended with.
 using System.Runtime.InteropServices;
@@ -306,7 +307,8 @@ public static class TokenizerRecipe
             Func<long[], Tensor>? blemish = step % 2 == 0 && (renders || stage.Sketch)
                 ? shape => _random.Normal($"tokens {purpose}", step, shape) * Settings.TokenNoise : null;
             var wrong = stage.Sketch ? (Sketched(pictures, blemish) - pictures).Square()
-                : Wrong(pictures, View(stage, batch, pictures, renders ? Shown(batch, purpose, step) : null, blemish), sigmas, purpose, step);
+                : Wrong(pictures, View(stage, batch, pictures, renders ? Shown(batch, purpose, step) : null, blemish), sigmas, purpose,
+                    step);
             var weight = 1 + Settings.FigureWeight * Tensor.From([.. batch.SelectMany(shown => shown.Keyframe.Figures)], batch.Length, 1,
                 Settings.Network.Rows, Settings.Network.Columns);
             var loss = (wrong * (weight / weight.Mean())).Mean();
@@ -363,7 +365,8 @@ public static class TokenizerRecipe
         }
 
         Tensor Pictures(ShownKeyframe[] batch) => Tensor.From(
-            [.. batch.SelectMany(shown => shown.Keyframe.Picture.Select(value => (float)value))], batch.Length, Settings.Network.Channels, Settings.Network.Rows, Settings.Network.Columns);
+            [.. batch.SelectMany(shown => shown.Keyframe.Picture.Select(value => (float)value))], batch.Length,
+            Settings.Network.Channels, Settings.Network.Rows, Settings.Network.Columns);
 
         /// <param name="blemish">What is added to the tokens, by shape.</param>
         KeyframeView View(TokenizerStage stage, ShownKeyframe[] batch, Tensor pictures, Tensor? shown,

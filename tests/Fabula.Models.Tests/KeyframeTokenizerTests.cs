@@ -158,7 +158,8 @@ public class KeyframeTokenizerTests
             (tokenizer.Renderer.Sketch(tokenizer.Encode(pictures)) - pictures).Square().Mean().Backward();
         }
         foreach (var (name, weight) in weights.Parameters)
-            Assert.Equal(name.StartsWith("compressor.", StringComparison.Ordinal) || name.StartsWith("renderer.sketch.", StringComparison.Ordinal),
+            Assert.Equal(name.StartsWith("compressor.", StringComparison.Ordinal)
+                || name.StartsWith("renderer.sketch.", StringComparison.Ordinal),
                 weight.Grad is { } grad && grad.Abs().Max().Item() > 0);
     });
 

@@ -40,8 +40,8 @@ public class KeyframeTests
             var drawn = Inputs(film, $"keyframe/{shot}");
             Assert.Equal($"tokens/{shot}", drawn["tokens"]);
             // Who is laid on it, and where; the place stands in front of what is told.
-            Assert.Equal(people.Select(who => $"portrait/{who}"), drawn.Where(input => input.Key.StartsWith("person-", StringComparison.Ordinal))
-                .Select(input => input.Value));
+            Assert.Equal(people.Select(who => $"portrait/{who}"),
+                drawn.Where(input => input.Key.StartsWith("person-", StringComparison.Ordinal)).Select(input => input.Value));
             var boxes = film.Graph!["keyframe/" + shot].Settings.Read<KeyframeSettings>().Staging;
             Assert.Equal(people.Count, boxes.Count);
             Assert.All(boxes, box => Assert.NotEqual(default, box));

@@ -99,7 +99,7 @@ public sealed class PocketFilmTests
                     Height), Width, Height);
                 if (scene.Time is "NIGHT")
                 {
-                    Assert.True(told.Rgb.Average(level => level) < 0.8 * place.Rgb.Average(level => level), "night is darker than the picture");
+                    Assert.True(told.Rgb.Average(level => level) < 0.8 * place.Rgb.Average(level => level), "night is darker than day");
                     continue;
                 }
                 var empty = Psnr(place.Rgb, told.Rgb, box);

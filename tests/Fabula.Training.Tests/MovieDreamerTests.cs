@@ -159,7 +159,8 @@ public sealed class MovieDreamerTests(MovieDreamerTests.Encoded encoded) : IClas
         using (var crew = new Crew(1, 0, "", 0))
             TokenizerRecipe.Run(settings with { Rhythm = new(0, 0) }, tools, examples, examples, Path.Combine(_folder, "sketched"), crew,
                 said.Add, CancellationToken.None);
-        Assert.Equal(["the principal components of the pictures", "sketch", "renderer"], said.Select(line => line.Split(':')[0]).Distinct());
+        Assert.Equal(["the principal components of the pictures", "sketch", "renderer"],
+            said.Select(line => line.Split(':')[0]).Distinct());
         var errors = said.Where(line => line.StartsWith("sketch: step", StringComparison.Ordinal)).Select(line => double.Parse(
             line.Split("error ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture)).ToList();
         Assert.True(errors[^4..].Average() < errors[..4].Average(), string.Join(' ', errors));
@@ -177,9 +178,9 @@ public sealed class MovieDreamerTests(MovieDreamerTests.Encoded encoded) : IClas
         var (kept, again) = (examples.Stories(false)[0], store.Keyframes(LatentStories.Tell(5, 0)));
         Assert.Equal(kept.Pictures.SelectMany(shot => shot).SelectMany(picture => picture),
             again.Pictures.SelectMany(shot => shot).SelectMany(picture => picture));
-        Assert.Equal(kept.Figures.SelectMany(figures => figures), again.Figures.SelectMany(figures => figures), (a, b) => Math.Abs(a - b) < 1e-3);
+        Assert.Equal(kept.Figures.SelectMany(figures => figures), again.Figures.SelectMany(figures => figures),
+            (a, b) => Math.Abs(a - b) < 1e-3);
         Assert.Equal(kept.Story.Locations.Count, kept.Views.Length);
-        var later = 0;
         for (var number = 0; number < 2; number++)
             foreach (var (i, shot) in examples.Stories(false)[number].Story.Shots.Index())
             {
@@ -187,10 +188,9 @@ public sealed class MovieDreamerTests(MovieDreamerTests.Encoded encoded) : IClas
                 Assert.Equal(keyframe.Cast.Select(who => $"p{who}"), keyframe.Script.Characters.Select(who => who.Id));
                 Assert.Equal((keyframe.Cast.Length, keyframe.Cast.Length), (keyframe.Boxes.Length, keyframe.Identities.Length));
                 Assert.All(keyframe.Boxes, box => Assert.NotEqual(default, box));
-                later += shot.Cast.Count - keyframe.Cast.Length;
+                Assert.True(keyframe.Cast.Length <= shot.Cast.Count);
                 if (keyframe.Cast.Length == 0) Assert.Equal(0, keyframe.Figures.Sum(), 1e-3);
             }
-        Assert.True(later >= 0);
     });
 
     [Fact]

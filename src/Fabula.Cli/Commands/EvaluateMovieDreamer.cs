@@ -30,7 +30,10 @@ static class EvaluateMovieDreamer
             Description = "Scales the deviation of what is drawn for a token.",
             DefaultValueFactory = _ => KeyframeModel.Temperature,
         };
-        var plain = new Option<string?>("--plain") { Description = "The folder of a planner taught without measures against learning by heart." };
+        var plain = new Option<string?>("--plain")
+        {
+            Description = "The folder of a planner taught without measures against learning by heart.",
+        };
         var sheet = new Option<string?>("--sheet") { Description = "A PNG file: keyframes of four stories, drawn and told; no tables." };
         var anchor = new Option<int>("--anchor")
         {
@@ -55,7 +58,8 @@ static class EvaluateMovieDreamer
             var (tools, weights) = LibTorch.Run(() => PocketFolder.OpenTools(folder));
             var (tokenizer, planner) = LibTorch.Run(() => (KeyframeFiles.OpenTokenizer(networks), KeyframeFiles.OpenPlanner(networks)));
             var held = LibTorch.Run(() => Held(tools, parsed.GetValue(stories)));
-            using var report = new MovieDreamerReport(tools, tokenizer.Network, planner.Network, reader, held, parsed.GetValue(temperature));
+            using var report = new MovieDreamerReport(tools, tokenizer.Network, planner.Network, reader, held,
+                parsed.GetValue(temperature));
             if (parsed.GetValue(sheet) is { } path)
             {
                 using var file = File.Create(path);

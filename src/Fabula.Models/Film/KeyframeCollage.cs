@@ -1,5 +1,5 @@
-// A keyframe's draft: what its tokens say of the place, and on it people as their portraits have them, where they stand. Not MovieDreamer's,
-// whose renderer is told of people by vectors alone; see docs/models/moviedreamer.md.
+// A keyframe's draft: what its tokens say of the place, and on it people as their portraits have them, where they stand. Not
+// MovieDreamer's, whose renderer is told of people by vectors alone; see docs/models/moviedreamer.md.
 //
 // Shapes: B pictures; z, h, w of their latents.
 using Fabula.Torch;

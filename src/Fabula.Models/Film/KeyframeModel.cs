@@ -99,7 +99,8 @@ public sealed class KeyframeModel : IKeyframes, IDisposable
         var noise = new RandomSource(seed).Normal("keyframe", 0, config.Channels, config.Rows, config.Columns);
         // As in clips: what is laid on a draft is sharper than what the network would make of it.
         var trust = people.Count > 0 || ground is not null ? _facts.DraftTrust : 0;
-        var latents = renderer.Render(noise, view.Rows.Squeeze(0), Schedule.UniPC(_facts.Steps, _facts.Shift), view.Draft?.Squeeze(0), trust);
+        var latents = renderer.Render(noise, view.Rows.Squeeze(0), Schedule.UniPC(_facts.Steps, _facts.Shift), view.Draft?.Squeeze(0),
+            trust);
         _called();
         return KeyframeCollage.Decoded(parts.Vae.Network, latents.Unsqueeze(0), 0);
     });

@@ -1,5 +1,6 @@
-// What the first frame is worth to a clip that goes on and on (MovieDreamer, section 3.5): somebody held out in a place, five continuations,
-// each from the last frame of the one before, with the very first frame in view or not; how much of the person is still right.
+// What the first frame is worth to a clip that goes on and on (MovieDreamer, section 3.5): somebody held out in a place, five
+// continuations, each from the last frame of the one before, with the very first frame in view or not; how much of the person is still
+// right.
 using System.Globalization;
 using Fabula.Models;
 using Fabula.Training.PaperTheatre;

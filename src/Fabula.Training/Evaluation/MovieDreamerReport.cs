@@ -48,7 +48,8 @@ public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer token
         yield return Table($"{some}, sentences and identities", frames, Drawn([.. frames], own, Beside.Script));
         if (tokenizer.Config.Drafts)
         {
-            yield return Table($"{some}, sentences, identities and people laid on the draft", frames, Drawn([.. frames], own, Beside.People));
+            yield return Table($"{some}, sentences, identities and people laid on the draft", frames,
+                Drawn([.. frames], own, Beside.People));
             yield return Table("and these on the drawn empty place", frames, Drawn([.. frames], own, Beside.Place));
         }
         yield return Table("from sentences and identities without tokens", frames, Drawn([.. frames], null, Beside.Script));
@@ -63,7 +64,8 @@ public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer token
             ("told with identities", true, false, new[] { ("the identity renderer", best), ("tokens alone", Beside.Nothing) }),
             ("told without identities", false, false, [("the identity renderer", best), ("tokens alone", Beside.Nothing)]),
             ("few-shot, the story's empty places in front", true, true,
-                [("the identity renderer", best), ("tokens alone", Beside.Nothing), ("people laid on the drawn empty place", Beside.Place)]),
+                [("the identity renderer", best), ("tokens alone", Beside.Nothing),
+                    ("people laid on the drawn empty place", Beside.Place)]),
         })
         {
             var frames = Enumerable.Range(0, Stories.Count).Select(Story).ToList();
@@ -106,7 +108,8 @@ public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer token
             var (known, unknown) = (PlannerRecipe.Wrong(entry.Planner, tokenizer, _reader, learned),
                 PlannerRecipe.Wrong(entry.Planner, tokenizer, _reader, held));
             return new Measured($"{entry.Name}: l2 of tokens on learned stories, on held-out ones, gap", "smaller gap with the measures",
-                string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{known:0.000}, {unknown:0.000}, {unknown - known:0.000}"));
+                string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                    $"{known:0.000}, {unknown:0.000}, {unknown - known:0.000}"));
         }));
 
     /// <summary>One story again and again, a keyframe after the other.</summary>
