@@ -54,6 +54,19 @@ public sealed class EvidenceTests : IDisposable
     }
 
     [Fact]
+    public void Methods_stand_side_by_side_with_what_their_own_films_show()
+    {
+        FilmByMethod Film(string row, bool place, double motion) => new(row, [new(row, "place", place), new(row, "hair", !place)], motion, 2);
+        var rows = MethodsTable.Rows.Select(row => row.Row).ToList();
+        var table = MethodsTable.Tables([[.. rows.Select((row, i) => Film(row, i == 1, 0.25))], [.. rows.Select(row => Film(row, true, 0.25))]])[0];
+        Assert.Equal(rows, table.Rows.Select(row => row[0]));
+        Assert.StartsWith("50.0 %", table.Rows[0][1], StringComparison.Ordinal);
+        Assert.StartsWith("100.0 %", table.Rows[1][1], StringComparison.Ordinal);
+        Assert.StartsWith("0.0 %", table.Rows[1][3], StringComparison.Ordinal);
+        Assert.Equal(("nothing to measure", "0.250 (0.250 to 0.250, n 2)", "2.0"), (table.Rows[0][2], table.Rows[0][6], table.Rows[0][7]));
+    }
+
+    [Fact]
     public void A_chain_of_continuations_loses_what_its_slope_says()
     {
         var (falling, flat) = (new SeenChain(false, [1, 0.9, 0.8, 0.7, 0.6], [true, true, true, true, false]),

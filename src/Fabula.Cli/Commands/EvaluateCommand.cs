@@ -13,7 +13,7 @@ static class EvaluateCommand
 {
     public static Command Create() => new("evaluate", "Measure a pocket model on held-out stories of Paper Theatre")
     {
-        Pocket(), Films(), Memory(), Places(), Transitions(), Consistency(), EvaluateOneStory.Create(), EvaluateMovieDreamer.Create(),
+        Pocket(), Films(), Methods(), Memory(), Places(), Transitions(), Consistency(), EvaluateOneStory.Create(), EvaluateMovieDreamer.Create(),
     };
 
     static Command Pocket()
@@ -50,6 +50,23 @@ static class EvaluateCommand
             using var renderer = new ModelRenderer(film);
             using var table = new FilmsTable(renderer, judge, EvaluateArguments.Seed);
             options.Print(parsed, "films", "What films show", film.Digest, table.Observe, FilmsTable.Tables);
+            return 0;
+        }));
+        return command;
+    }
+
+    static Command Methods()
+    {
+        var options = EvaluateArguments.Create(16, judgeNeeded: true);
+        var command = new Command("methods", "The same stories filmed by every method");
+        options.AddTo(command);
+        command.SetAction(parsed => Outcome.Of(() =>
+        {
+            using var film = options.OpenModel(parsed);
+            using var judge = options.NeedJudge(parsed);
+            using var renderer = new ModelRenderer(film);
+            using var table = new MethodsTable(renderer, judge, EvaluateArguments.Seed);
+            options.Print(parsed, "methods", "The methods side by side", film.Digest, table.Observe, MethodsTable.Tables);
             return 0;
         }));
         return command;

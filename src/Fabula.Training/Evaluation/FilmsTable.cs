@@ -20,7 +20,7 @@ public sealed class FilmsTable(IRenderer renderer, Judge judge, ulong seed) : ID
     public IReadOnlyList<SeenInFilm> Observe(int number)
     {
         var story = LatentStories.Tell(seed, number, heldOut: true);
-        var truth = story.Shots.Select(shot => _stage.Draw(shot.Spec)).ToList();
+        var truth = Drawing(story);
         var folder = Directory.CreateTempSubdirectory("fabula-bible").FullName;
         try
         {
@@ -39,7 +39,11 @@ public sealed class FilmsTable(IRenderer renderer, Judge judge, ulong seed) : ID
         finally { Directory.Delete(folder, recursive: true); }
     }
 
-    IEnumerable<SeenInFilm> Marks(string row, DrawnStory story, List<Clip> truth, IReadOnlyList<IReadOnlyList<byte[]>> clips)
+    /// <summary>Every shot as it is drawn.</summary>
+    internal List<Clip> Drawing(DrawnStory story) => [.. story.Shots.Select(shot => _stage.Draw(shot.Spec))];
+
+    /// <summary>What the judge sees in the clips of a film.</summary>
+    internal IEnumerable<SeenInFilm> Marks(string row, DrawnStory story, List<Clip> truth, IReadOnlyList<IReadOnlyList<byte[]>> clips)
     {
         foreach (var (i, shot) in story.Shots.Index())
         {
@@ -67,11 +71,7 @@ public sealed class FilmsTable(IRenderer renderer, Judge judge, ulong seed) : ID
     public static IReadOnlyList<EvidenceTable> Tables(IReadOnlyList<IReadOnlyList<SeenInFilm>> stories)
     {
         var seen = stories.SelectMany(story => story).ToList();
-        string Share(string row, params string[] questions)
-        {
-            var asked = seen.Where(answer => answer.Row == row && questions.Contains(answer.What)).ToList();
-            return Interval.OfShare(asked.Count(answer => answer.Right), asked.Count).AsPercent;
-        }
+        string Share(string row, params string[] questions) => FilmsTable.Share(seen, row, questions);
         string[] all = [.. JudgeQuestions.OfPeople.Select(question => question.Name)];
         return [new("What the judge finds in films as their stories have it",
             ["who people are is told by", "place", "how many people", "hair", "top", "all attributes", "attributes in the last shot",
@@ -80,6 +80,13 @@ public sealed class FilmsTable(IRenderer renderer, Judge judge, ulong seed) : ID
                 Share(row, "hair"), Share(row, "top"), Share(row, all), Share(row, "last shot"), Share(row, "crosses")])],
             ["n: answers. Words alone: the model draws portraits and empty places from them first. Places are described in all rows.",
                 "Drawn truth: the judge on the drawn shots."])];
+    }
+
+    /// <summary>Of a row's answers to these questions those that are right.</summary>
+    internal static string Share(IReadOnlyList<SeenInFilm> seen, string row, IReadOnlyList<string> questions)
+    {
+        var asked = seen.Where(answer => answer.Row == row && questions.Contains(answer.What)).ToList();
+        return Interval.OfShare(asked.Count(answer => answer.Right), asked.Count).AsPercent;
     }
 
     public void Dispose() => _stage.Dispose();
