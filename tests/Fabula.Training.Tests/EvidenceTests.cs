@@ -56,9 +56,9 @@ public sealed class EvidenceTests : IDisposable
     [Fact]
     public void Methods_stand_side_by_side_with_what_their_own_films_show()
     {
-        FilmByMethod Film(string row, bool place, double motion) => new(row, [new(row, "place", place), new(row, "hair", !place)], motion, 2);
+        FilmByMethod Film(string row, bool place) => new(row, [new(row, "place", place), new(row, "hair", !place)], 0.25, 2);
         var rows = MethodsTable.Rows.Select(row => row.Row).ToList();
-        var table = MethodsTable.Tables([[.. rows.Select((row, i) => Film(row, i == 1, 0.25))], [.. rows.Select(row => Film(row, true, 0.25))]])[0];
+        var table = MethodsTable.Tables([[.. rows.Select((row, i) => Film(row, i == 1))], [.. rows.Select(row => Film(row, true))]])[0];
         Assert.Equal(rows, table.Rows.Select(row => row[0]));
         Assert.StartsWith("50.0 %", table.Rows[0][1], StringComparison.Ordinal);
         Assert.StartsWith("100.0 %", table.Rows[1][1], StringComparison.Ordinal);

@@ -13,7 +13,8 @@ static class EvaluateCommand
 {
     public static Command Create() => new("evaluate", "Measure a pocket model on held-out stories of Paper Theatre")
     {
-        Pocket(), Films(), Methods(), Memory(), Places(), Transitions(), Consistency(), EvaluateOneStory.Create(), EvaluateMovieDreamer.Create(),
+        Pocket(), Films(), Methods(), Memory(), Places(), Transitions(), Consistency(), EvaluateOneStory.Create(),
+        EvaluateMovieDreamer.Create(),
     };
 
     static Command Pocket()

@@ -59,9 +59,9 @@ public sealed class MethodsTable(IRenderer renderer, Judge judge, ulong seed) : 
                     Interval.OfMean([.. films.Select(film => film.Motion)]).AsDistance,
                     films.Average(film => film.Seconds).ToString("0.0", CultureInfo.InvariantCulture)];
             })],
-            ["Words alone say who people are; every method but the first has the model draw their portraits and the places before any shot,",
-                "and lays them on its drafts. Shots begin with cuts. n: answers; of motion: stories. Seconds: on the machine as it was,",
-                "portraits, places and keyframes included."])];
+            ["Words alone say who people are; every method but the first has the model draw their portraits and the places before any",
+                "shot, and lays them on its drafts. Shots begin with cuts. n: answers; of motion: stories. Seconds: on the machine as it",
+                "was, portraits, places and keyframes included."])];
     }
 
     public void Dispose() => _films.Dispose();
