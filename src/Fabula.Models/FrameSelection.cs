@@ -56,6 +56,11 @@ public sealed record FrameSelectionConfig(int Channels, int TextDim, int Dim)
     /// </summary>
     public double Least { get; init; } = -1;
     /// <summary>
+    /// Frames that score more than this below the best one are left out: a shot in a new place, where nothing scores high, keeps its
+    /// people, and a stranger beside the right shot does not stay. 2, the most there is, leaves out nothing.
+    /// </summary>
+    public double Behind { get; init; } = 2;
+    /// <summary>
     /// How much the likeness of a frame to its nearest chosen one (cosine of phi_P) is held against it: 0, as published, takes the best
     /// whatever they show.
     /// </summary>
@@ -163,7 +168,7 @@ public sealed class FrameSelection
 
     /// <summary>
     /// The frames that a shot remembers, the most relevant first, by the config: one after the other the best of those that are left, as
-    /// far as <see cref="FrameSelectionConfig.Least"/>, Spread and PerShot allow.
+    /// far as <see cref="FrameSelectionConfig.Least"/>, Behind, Spread and PerShot allow.
     /// </summary>
     /// <param name="scores">Of one shot, a row of <see cref="Score"/>.</param>
     /// <param name="pooled">[F, D] of <see cref="Pool"/>, row by row; only a spread reads it.</param>
@@ -173,18 +178,20 @@ public sealed class FrameSelection
         if (config.Choice != FrameChoice.Selected) return Choose(config.Choice, scores, config.Kept);
         var (chosen, dim) = (new List<int>(), config.Dim);
         var nearest = new double[config.Spread > 0 ? scores.Length : 0];
+        var least = config.Least;
         while (chosen.Count < config.Kept)
         {
             var (best, worth) = (-1, double.NegativeInfinity);
             for (var f = 0; f < scores.Length; f++)
             {
-                if (chosen.Contains(f) || chosen.Count > 0 && scores[f] < config.Least
+                if (chosen.Contains(f) || chosen.Count > 0 && scores[f] < least
                     || config.PerShot > 0 && chosen.Count(other => shots[other] == shots[f]) >= config.PerShot) continue;
                 var here = scores[f] - (config.Spread > 0 && chosen.Count > 0 ? config.Spread * nearest[f] : 0);
                 if (here >= worth && !double.IsNegativeInfinity(here)) (best, worth) = (f, here);
             }
             if (best < 0) break;
             chosen.Add(best);
+            if (chosen.Count == 1) least = Math.Max(least, scores[best] - config.Behind);
             for (var f = 0; f < nearest.Length; f++)
             {
                 var alike = 0f;

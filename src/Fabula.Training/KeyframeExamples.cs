@@ -49,8 +49,21 @@ public sealed partial class KeyframeExamples(IReadOnlyList<LatentStory> stories,
             // A plan introduces everybody in the first sentence on them.
             (role < 0 ? scene : register == Register.Planned && looks[role].Count == 0 ? looks[role] : plot)
                 .AddRange(MultimodalScript.Sentences(flipped ? Mirrored(text) : text));
+        scene.InsertRange(0, Camera(shot.Spec, flipped));
         return new ScriptFrame(id, [.. shown.Select(role => new ScriptCharacter($"p{shot.Cast[role]}", looks[role]))], scene, plot)
             .Fitted();
+    }
+
+    /// <summary>
+    /// What captions leave open and a keyframe cannot do without: from which side the place is seen, of which the mirror image is the other
+    /// one, as in a film; and which part of it a near camera looks at, unless it is the middle.
+    /// </summary>
+    static IEnumerable<string> Camera(ShotSpec shot, bool flipped)
+    {
+        const double Aside = 9;                                          // stage units: a third of how far near cameras go
+        if (shot.Location.Place != Place.Plain && shot.Location.Mirrored != flipped) yield return MultimodalScript.OtherSide;
+        var aside = (shot.Centre - ShotSpec.StageWidth / 2) * (flipped ? -1 : 1);
+        if (Math.Abs(aside) > Aside) yield return aside < 0 ? "The camera looks left." : "The camera looks right.";
     }
 
     /// <summary>"left" for "right" and the other way round.</summary>

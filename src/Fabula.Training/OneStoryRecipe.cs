@@ -170,8 +170,8 @@ public static class OneStoryRecipe
     /// <summary>[B, z, F, h, w].</summary>
     static Tensor Memory(OneStorySettings settings, OneStoryBatch batch)
     {
-        var ((rows, columns), patch) = (settings.Network.LearnedPositions, settings.Network.Patch);
-        return Tensor.From(batch.Memory, batch.Size, settings.Network.OutDim, 2 * batch.Frames, rows * patch.H, columns * patch.W);
+        var (rows, columns) = VideoSettings.Picture;
+        return Tensor.From(batch.Memory, batch.Size, settings.Network.OutDim, 2 * batch.Frames, rows, columns);
     }
 
     /// <summary>

@@ -33,6 +33,7 @@ public sealed record SelectorSettings(int Steps = 1000, int Batch = 24, double N
     /// </summary>
     public int Kept { get; init; } = 6;
     public double Least { get; init; } = -1;
+    public double Behind { get; init; } = 2;
     public double Spread { get; init; } = 0.6;
     public int PerShot { get; init; }
 
@@ -42,6 +43,7 @@ public sealed record SelectorSettings(int Steps = 1000, int Batch = 24, double N
         Blocks = Blocks,
         Kept = Kept,
         Least = Least,
+        Behind = Behind,
         Spread = Spread,
         PerShot = PerShot,
     };
@@ -60,6 +62,7 @@ public sealed record SelectorSettings(int Steps = 1000, int Batch = 24, double N
         ["blocks"] = Blocks,
         ["kept"] = Kept,
         ["least"] = Least,
+        ["behind"] = Behind,
         ["spread"] = Spread,
         ["per_shot"] = PerShot,
         ["features"] = features,

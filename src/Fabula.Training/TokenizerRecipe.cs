@@ -113,19 +113,21 @@ public static class TokenizerRecipe
     /// <summary>Trains, or goes on training; on the tensor thread. Leaves the tokenizer in the folder after every stage.</summary>
     /// <param name="held">Stories that are not learned from.</param>
     /// <param name="from">A video model's weights of the decoder's shape, which it begins with; null: it begins from nothing.</param>
+    /// <param name="trained">A tokenizer's weights to go on from instead, by the same sizes.</param>
     public static void Run(TokenizerSettings settings, VideoTools tools, KeyframeExamples examples, KeyframeExamples held, string folder,
-        Crew crew, Action<string> say, CancellationToken stop, Weights? from = null)
+        Crew crew, Action<string> say, CancellationToken stop, Weights? from = null, Weights? trained = null)
     {
         using var weights = Weights.Fresh(settings.Seed, DType.F32, Device.Cpu);
         var lesson = new Lesson(settings, tools, new KeyframeTokenizer(settings.Network, weights), new SentenceReader(tools));
-        Begin(weights.Parameters, from);
-        if (settings.Network.Drafts)
+        if (trained is null) Begin(weights.Parameters, from);
+        else Copy(trained, weights.Parameters);
+        if (settings.Network.Drafts && trained is null)
         {
             say("the principal components of the pictures");
             BeginStraight(settings, weights.Parameters, examples);
         }
         var stages = settings.Network.SketchBlocks > 0 ? TokenizerStage.OnSketches
-            : from is null ? TokenizerStage.All : TokenizerStage.OnPictures;
+            : from is null && trained is null ? TokenizerStage.All : TokenizerStage.OnPictures;
         foreach (var (number, stage) in stages.Index())
         {
             var run = new TrainingRun(Path.Combine(folder, $"{number + 1}-{stage.Name}"), settings.ToJson(stage, crew.Size));
@@ -156,6 +158,13 @@ public static class TokenizerRecipe
     }
 
     static bool IsMatrix(string name, Tensor tensor) => name.Contains(".blocks.", StringComparison.Ordinal) && tensor.Dims == 2;
+
+    static void Copy(Weights from, IReadOnlyDictionary<string, Tensor> into)
+    {
+        using var scope = TensorScope.Open();
+        using var off = Autograd.Disable();
+        foreach (var (name, tensor) in into) tensor.CopyFrom(from.Get(name, DType.F32, tensor.Shape));
+    }
 
     /// <summary>The decoder begins as the video model does or as the given one, the other blocks like the decoder's.</summary>
     static void Begin(IReadOnlyDictionary<string, Tensor> weights, Weights? from)

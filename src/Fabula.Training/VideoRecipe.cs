@@ -30,6 +30,9 @@ public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, dou
     /// <summary>For weights that know something already: they are only brought to rest.</summary>
     public static VideoSettings GoingOn => new() { Pace = new VideoSettings().Pace with { DecayFrom = 0.05 } };
 
+    /// <summary>Latents of a picture.</summary>
+    public static readonly (int Rows, int Columns) Picture = (16, 28);
+
     public static readonly WanConfig PocketNetwork = new()
     {
         Kind = "i2v",
@@ -55,6 +58,7 @@ public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, dou
         // Runs without it have no word of it.
         if (OwnMemory > 0) json["own_memory"] = OwnMemory;
         if (Words > 0) json["words"] = Words;
+        if (Network.LearnedPositions == default) json["learned_positions"] = false;
         return json;
     }
 
@@ -192,8 +196,8 @@ public static class VideoRecipe
         var noise = normal("noise", all.Shape);
         var t = Tensor.From([.. sigmas.Select(sigma => (float)sigma)], size, 1, 1, 1, 1);
         var noisy = all + (noise - all) * t;
-        var (places, across) = model.Config.LearnedPositions;
-        using var rotation = model.Rotate(Conditioning.Positions(m, f), places, across);
+        var (patch, (height, width)) = (model.Config.Patch, VideoSettings.Picture);
+        using var rotation = model.Rotate(Conditioning.Positions(m, f), height / patch.H, width / patch.W);
         using var prompt = model.Prepare(rows ?? Rows(tools, batch.Captions));
         using var modulation = model.Modulate(WanTime.Each([.. sigmas.Select(sigma => sigma * 1000)]));
         var velocity = model.Forward(Tensor.Cat(1, noisy, condition), modulation, prompt, rotation, context: context);
@@ -208,7 +212,7 @@ public static class VideoRecipe
     internal static (Tensor All, Tensor Condition) Tensors(WanConfig network, VideoBatch batch, Func<long[], Tensor>? blemish = null)
     {
         var (size, f, m, z) = (batch.Size, batch.Frames, batch.Memory, network.OutDim);
-        long rows = network.LearnedPositions.Rows * network.Patch.H, columns = network.LearnedPositions.Columns * network.Patch.W;
+        var (rows, columns) = VideoSettings.Picture;
         Tensor Latents(float[] values, int frames) => Tensor.From(values, size, z, frames, rows, columns);
         var mask = Tensor.From(batch.KnownMask, size, 4, f, rows, columns);
         var (all, condition) = (Latents(batch.Target, f), Tensor.Cat(1, mask, Latents(batch.Known, f)));
@@ -279,7 +283,7 @@ public static class VideoRecipe
     internal static (int Z, int Rows, int Columns, int Width, int Height) Sizes(WanConfig network, VideoTools tools)
     {
         var stride = tools.Vae.Config.SpatialStride;
-        var (rows, columns) = (network.LearnedPositions.Rows * network.Patch.H, network.LearnedPositions.Columns * network.Patch.W);
+        var (rows, columns) = VideoSettings.Picture;
         return (network.OutDim, rows, columns, columns * stride, rows * stride);
     }
 

@@ -133,6 +133,15 @@ public class FrameSelectionTests
     }
 
     [Fact]
+    public void A_choice_leaves_out_what_is_far_behind_the_best_however_low_that_is()
+    {
+        var close = Choosing with { Kept = 6, Behind = 0.25 };
+        Assert.Equal([0, 1, 2], FrameSelection.Pick(close, Scores, [], Shots));
+        Assert.Equal([0, 1, 2], FrameSelection.Pick(close, [.. Scores.Select(score => score - 1)], [], Shots));
+        Assert.Equal([0, 1, 2, 3, 4, 5], FrameSelection.Pick(close with { Behind = 2 }, Scores, [], Shots));
+    }
+
+    [Fact]
     public void A_limit_per_shot_leaves_room_for_other_shots() =>
         Assert.Equal([0, 2, 4], FrameSelection.Pick(Choosing with { PerShot = 1 }, Scores, [], Shots));
 
@@ -151,16 +160,17 @@ public class FrameSelectionTests
     [Fact]
     public void Settings_are_read_from_older_files_and_changed_by_name_only()
     {
-        var config = new OneStoryConfig(Choosing with { Dim = 8, Blocks = 1, Least = 0.25, Spread = 0.5, PerShot = 2 }, new());
+        var config = new OneStoryConfig(Choosing with { Dim = 8, Blocks = 1, Least = 0.25, Behind = 0.75, Spread = 0.5, PerShot = 2 }, new());
         var path = Path.GetTempFileName();
         try
         {
             File.WriteAllText(path, config.ToJson().ToJsonString());
             Assert.Equal(config.Selection, OneStoryConfig.Read(path).Selection);
             var old = config.ToJson();
-            foreach (var name in new[] { "blocks", "least", "spread", "per_shot" }) old.Remove(name);
+            foreach (var name in new[] { "blocks", "least", "behind", "spread", "per_shot" }) old.Remove(name);
             File.WriteAllText(path, old.ToJsonString());
-            Assert.Equal(config.Selection with { Blocks = 0, Least = -1, Spread = 0, PerShot = 0 }, OneStoryConfig.Read(path).Selection);
+            Assert.Equal(config.Selection with { Blocks = 0, Least = -1, Behind = 2, Spread = 0, PerShot = 0 },
+                OneStoryConfig.Read(path).Selection);
         }
         finally
         {

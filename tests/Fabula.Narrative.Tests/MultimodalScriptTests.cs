@@ -8,6 +8,18 @@ public class MultimodalScriptTests
     public void A_plan_becomes_a_script_of_one_keyframe_per_shot() => Snapshot.Match(ScriptText.Write(Script), "lighthouse.script.txt");
 
     [Fact]
+    public void The_other_side_of_a_place_is_a_sentence_of_its_own()
+    {
+        var plan = PlannerTests.Sample;
+        IReadOnlyList<string> Scene(CameraAngle angle) => MultimodalScript.Of(plan with
+        {
+            Shots = [plan.Shots[0] with { Angle = angle }],
+        }).Frames[0].Scene;
+        Assert.Equal([MultimodalScript.OtherSide, .. Scene(CameraAngle.Eye)], Scene(CameraAngle.Reverse));
+        Assert.Contains("from below", Scene(CameraAngle.Low)[0]);
+    }
+
+    [Fact]
     public void A_script_reads_back_as_it_was_written()
     {
         var text = ScriptText.Write(Script);

@@ -100,6 +100,22 @@ public sealed class MovieDreamerTests(MovieDreamerTests.Encoded encoded) : IClas
     [Fact]
     public void A_stage_changes_what_it_teaches_and_nothing_else()
     {
+        // Another run goes on from what this one has left, and looks for no components again.
+        var (trained, kept) = PocketFolder.OpenTokenizer(Path.Combine(_folder, "sketched"));
+        using (kept)
+        using (var crew = new Crew(1, 0, "", 0))
+        {
+            said.Clear();
+            var resting = settings with { Steps = 1, DecoderSteps = 1, Pace = new(Matrices: 0, Others: 0, EmaDecay: 0) };
+            TokenizerRecipe.Run(resting, tools, examples, examples, Path.Combine(_folder, "onward"), crew, said.Add, CancellationToken.None,
+                trained: kept);
+            Assert.DoesNotContain(said, line => line.Contains("components", StringComparison.Ordinal));
+            var (_, same) = PocketFolder.OpenTokenizer(Path.Combine(_folder, "onward"));
+            using (same)
+                foreach (var name in kept.Names)
+                    Assert.Equal(kept.Get(name, DType.F32, kept.ShapeOf(name)!).ToFloats(),
+                        same.Get(name, DType.F32, same.ShapeOf(name)!).ToFloats());
+        }
         bool[] Taught(string name) => [.. TokenizerStage.All.Select(stage => stage.Teaches(name))];
         Assert.Equal([false, true, true, false], Taught("compressor.blocks.0.attn.q.weight"));
         Assert.Equal([true, false, true, true], Taught("renderer.decoder.blocks.0.ffn.0.weight"));
@@ -164,6 +180,22 @@ public sealed class MovieDreamerTests(MovieDreamerTests.Encoded encoded) : IClas
         var errors = said.Where(line => line.StartsWith("sketch: step", StringComparison.Ordinal)).Select(line => double.Parse(
             line.Split("error ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture)).ToList();
         Assert.True(errors[^4..].Average() < errors[..4].Average(), string.Join(' ', errors));
+        // Another run goes on from what this one has left, and looks for no components again.
+        var (trained, kept) = PocketFolder.OpenTokenizer(Path.Combine(_folder, "sketched"));
+        using (kept)
+        using (var crew = new Crew(1, 0, "", 0))
+        {
+            said.Clear();
+            var resting = settings with { Steps = 1, DecoderSteps = 1, Pace = new(Matrices: 0, Others: 0, EmaDecay: 0) };
+            TokenizerRecipe.Run(resting, tools, examples, examples, Path.Combine(_folder, "onward"), crew, said.Add, CancellationToken.None,
+                trained: kept);
+            Assert.DoesNotContain(said, line => line.Contains("components", StringComparison.Ordinal));
+            var (_, same) = PocketFolder.OpenTokenizer(Path.Combine(_folder, "onward"));
+            using (same)
+                foreach (var name in kept.Names)
+                    Assert.Equal(kept.Get(name, DType.F32, kept.ShapeOf(name)!).ToFloats(),
+                        same.Get(name, DType.F32, same.ShapeOf(name)!).ToFloats());
+        }
         bool[] Taught(string name) => [.. TokenizerStage.OnSketches.Select(stage => stage.Teaches(name))];
         foreach (var name in new[] { "compressor.straight.weight", "compressor.blocks.0.ffn.0.weight", "renderer.sketch.rows.weight" })
             Assert.Equal([true, false], Taught(name));
@@ -220,11 +252,29 @@ public sealed class MovieDreamerTests(MovieDreamerTests.Encoded encoded) : IClas
             {
                 ScriptFrame Script(bool flipped) => KeyframeExamples.Script(shot, "a", Register.Planned, new Chance(1)[number], flipped,
                     [.. Enumerable.Range(0, shot.Cast.Count)]);
-                var (said, turned) = (Script(false).Parts().ToList(), Script(true).Parts().ToList());
+                List<ScriptPart> Said(bool flipped) => [.. Script(flipped).Parts().Where(part => part.Text != MultimodalScript.OtherSide)];
+                var (said, turned) = (Said(false), Said(true));
                 Assert.Equal(said, turned.Select(part => part with { Text = KeyframeExamples.Mirrored(part.Text) }));
                 Assert.Equal(said.Count(part => part.Text.Contains(" left")), turned.Count(part => part.Text.Contains(" right")));
+                // A place that is drawn mirrored is seen from the other side, and turned round from the usual one.
+                foreach (var flipped in new[] { false, true })
+                    Assert.Equal(shot.Spec.Location.Mirrored != flipped, Script(flipped).Scene.Contains(MultimodalScript.OtherSide));
             }
     });
+
+    [Fact]
+    public void A_script_says_where_a_near_camera_looks_unless_it_is_the_middle()
+    {
+        StoryShot Shot(double centre) => new(new(new(Place.Farm), PaperTheatre.ShotSize.Close, PaperTheatre.CameraMove.Static, [], centre),
+            [], 0);
+        string[] Looks(double centre, bool flipped) => [.. KeyframeExamples.Script(Shot(centre), "a", Register.Full, new Chance(1), flipped,
+            []).Scene.Where(sentence => sentence.Contains("looks", StringComparison.Ordinal))];
+        Assert.Empty(Looks(112, false));
+        Assert.Empty(Looks(120, true));
+        Assert.Equal(["The camera looks left."], Looks(90, false));
+        Assert.Equal(["The camera looks right."], Looks(90, true));
+        Assert.Equal(["The camera looks right."], Looks(135, false));
+    }
 
     [Fact]
     public void An_identity_never_comes_from_the_shot_that_is_told() => WithStories((_, examples) =>

@@ -24,19 +24,31 @@ static class InspectModel
 
     static int Folder(string path, bool check)
     {
+        if (StableDiffusionFolder.Is(path))
+        {
+            var pictures = StableDiffusionFolder.Open(path);
+            Console.WriteLine(pictures.Describe());
+            Parts(pictures.Parts, check);
+            return pictures.IsUsable ? 0 : 1;
+        }
         var folder = ModelFolder.Open(path);
         Console.WriteLine(folder.Describe());
+        Parts(folder.Parts.Where(part => part != folder.Tokenizer), check);
         Console.WriteLine();
-        foreach (var part in folder.Parts.Where(part => part is { IsUsable: true, Path: not null } && part != folder.Tokenizer))
+        Memory(folder.Config, folder.Transformers.Count);
+        return folder.IsUsable ? 0 : 1;
+    }
+
+    static void Parts(IEnumerable<ModelPart> parts, bool check)
+    {
+        Console.WriteLine();
+        foreach (var part in parts.Where(part => part is { IsUsable: true, Path: not null }))
         {
             Console.Write($"{part.Role}: ");
             using var checkpoint = Checkpoint.Open(part.Path!);
             Describe(checkpoint);
             if (check) CheckWeights(part.Path!);
         }
-        Console.WriteLine();
-        Memory(folder.Config, folder.Transformers.Count);
-        return folder.IsUsable ? 0 : 1;
     }
 
     static void Describe(Checkpoint checkpoint)

@@ -21,7 +21,11 @@ static class ListModels
             {
                 if (!LooksLikeModel(folder)) continue;
                 found++;
-                try { Console.WriteLine(ModelFolder.Open(folder).Describe()); }
+                try
+                {
+                    Console.WriteLine(StableDiffusionFolder.Is(folder) ? StableDiffusionFolder.Open(folder).Describe()
+                        : ModelFolder.Open(folder).Describe());
+                }
                 catch (CheckpointException e) { Console.WriteLine($"{Outcome.Shown(folder)}: {e.Message}"); }
             }
         }

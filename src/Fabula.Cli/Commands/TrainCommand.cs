@@ -174,7 +174,8 @@ static class TrainCommand
     {
         var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => new TokenizerSettings().Steps };
         var from = new Option<string?>("--from") { Description = "A pocket folder whose video model the decoder begins as." };
-        Option[] options = [steps, Tools, Latents, Stories, Mirrored, from];
+        var onward = new Option<string?>("--tokenizer") { Description = "The folder of a tokenizer to go on from." };
+        Option[] options = [steps, Tools, Latents, Stories, Mirrored, from, onward];
         return Recipe("tokenizer", "MovieDreamer's tokenizer: a keyframe to two tokens and back.", options, (parsed, crewOf) =>
         {
             var settings = Settings(parsed, steps, new TokenizerSettings());
@@ -183,8 +184,9 @@ static class TrainCommand
             var (parts, weights) = PocketFolder.OpenTools(parsed.GetValue(Tools)!);
             var examples = Keyframes(parsed, parts, crew, settings.Seed, parsed.GetValue(Mirrored));
             using var begin = parsed.GetValue(from) is { } folder ? PocketFolder.OpenVideo(folder) : null;
+            using var trained = parsed.GetValue(onward) is { } own ? PocketFolder.OpenTokenizer(own).Weights : null;
             TokenizerRecipe.Run(settings, parts, examples, HeldOut(parsed, parts, settings.Seed), parsed.GetValue(Out)!, crew,
-                Console.WriteLine, CancellationToken.None, begin);
+                Console.WriteLine, CancellationToken.None, begin, trained);
             foreach (var weight in weights) weight.Dispose();
         });
     }

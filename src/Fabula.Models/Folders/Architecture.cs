@@ -8,7 +8,8 @@ namespace Fabula.Models;
 public sealed record Architecture(string Summary, WanConfig? Transformer = null)
 {
     /// <summary>
-    /// Recognises Wan transformers, both VAEs, UMT5, CLIP towers and LoRA files, in original or diffusers naming; null for others.
+    /// Recognises Wan transformers, both VAEs, UMT5, CLIP towers and LoRA files, in original or diffusers naming, and the U-Nets and VAEs
+    /// of Stable Diffusion XL and Stable Video Diffusion; null for others.
     /// </summary>
     public static Architecture? Identify(Checkpoint checkpoint)
     {
@@ -24,6 +25,18 @@ public sealed record Architecture(string Summary, WanConfig? Transformer = null)
             var pairs = shapes.Keys.Count(name =>
                 name.Contains("lora_A", StringComparison.Ordinal) || name.Contains("lora_down", StringComparison.Ordinal));
             return new($"LoRA: {pairs} pairs");
+        }
+        if (shapes.GetValueOrDefault("decoder.conv_in.weight") is [_, var channels, _, _])
+        {
+            var ofClips = shapes.ContainsKey("decoder.time_conv_out.weight");
+            return new($"Stable {(ofClips ? "Video " : "")}Diffusion VAE: {channels} latent channels");
+        }
+        if (shapes.ContainsKey("add_embedding.linear_1.weight")
+            && shapes.GetValueOrDefault("conv_in.weight") is [var first, var given, _, _])
+        {
+            var ofClips = shapes.Keys.Any(name => name.Contains(".temporal_res_block.", StringComparison.Ordinal));
+            return new($"Stable {(ofClips ? "Video Diffusion" : "Diffusion XL")} U-Net: {given} channels in, "
+                + $"{Count(shapes, "down_blocks.")} stages from {first} channels on");
         }
         if (shapes.ContainsKey("decoder.conv1.weight") || shapes.ContainsKey("decoder.conv_in.weight"))
         {

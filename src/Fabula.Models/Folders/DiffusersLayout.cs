@@ -53,7 +53,7 @@ static class DiffusersLayout
         };
     }
 
-    static ModelPart Part(string root, string folder, string role, string stem = "diffusion_pytorch_model")
+    public static ModelPart Part(string root, string folder, string role, string stem = "diffusion_pytorch_model")
     {
         var path = Path.Combine(root, folder);
         var (file, problem) = Directory.Exists(path) ? Disk.Checkpoint(path, stem) : (null, $"is missing: there is no folder {folder}");

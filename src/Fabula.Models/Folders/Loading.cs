@@ -57,7 +57,7 @@ public static class Loading
 
     public static WanTokenizer LoadTokenizer(this ModelFolder folder) => WanTokenizer.Open(Usable(folder.Tokenizer), folder.Config.TextLen);
 
-    static Loaded<T> Build<T>(ModelPart part, DType type, Device device, Func<string, string?>? rename, Func<Weights, T> build)
+    internal static Loaded<T> Build<T>(ModelPart part, DType type, Device device, Func<string, string?>? rename, Func<Weights, T> build)
     {
         var weights = Weights.Open(Usable(part), type, device, rename);
         try

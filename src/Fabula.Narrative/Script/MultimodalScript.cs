@@ -10,6 +10,9 @@ namespace Fabula.Narrative;
 /// <summary>The frames in the order of the film. Its text form: <see cref="ScriptText"/>.</summary>
 public sealed partial record MultimodalScript(IReadOnlyList<ScriptFrame> Frames)
 {
+    /// <summary>Of a shot that sees the mirror image of its place; a sentence of its own, since a sentence is one vector.</summary>
+    public const string OtherSide = "From the other side.";
+
     /// <summary>One keyframe for every shot, as its first frame shows it.</summary>
     public static MultimodalScript Of(FilmPlan plan)
     {
@@ -19,7 +22,9 @@ public sealed partial record MultimodalScript(IReadOnlyList<ScriptFrame> Frames)
         return new([.. plan.Shots.Select(shot => new ScriptFrame(shot.Id,
             [.. shot.Start.Select(id => new ScriptCharacter(id, Sentences(Prompts.Describe(people[id]))))],
             [
-                .. Sentences(Prompts.Framing(shot, moving: false)),
+                .. shot.Angle == CameraAngle.Reverse ? [OtherSide] : Array.Empty<string>(),
+                .. Sentences(Prompts.Framing(shot with { Angle = shot.Angle == CameraAngle.Reverse ? CameraAngle.Eye : shot.Angle },
+                    moving: false)),
                 .. Sentences(Prompts.Place(places[scenes[shot.Scene].Location], scenes[shot.Scene].Time)),
             ],
             Sentences(shot.Action)).Fitted())]);

@@ -11,7 +11,29 @@ public static class MadeFilms
     /// <param name="pictures">The folder that the plan's pictures lie in.</param>
     /// <returns>For each shot of the plan its frames.</returns>
     /// <exception cref="InvalidOperationException">A step failed.</exception>
-    public static IReadOnlyList<IReadOnlyList<byte[]>> Make(IRenderer renderer, FilmPlan plan, FilmMethod? method, string pictures)
+    public static IReadOnlyList<IReadOnlyList<byte[]>> Make(IRenderer renderer, FilmPlan plan, FilmMethod? method, string pictures) =>
+        Made(renderer, plan, method, pictures, (fitted, graph) => graph, (fitted, made) =>
+            fitted.Shots.Select(shot => Read(made(FilmGraph.Clip(shot.Id))!)).ToList());
+
+    /// <summary>The plan with MovieDreamer's keyframes, as <c>fabula plan --keyframes</c> and then keeping all of them gives it.</summary>
+    /// <param name="pictures">The folder that the plan's pictures lie in; the keyframes are written there.</param>
+    /// <exception cref="InvalidOperationException">A step failed.</exception>
+    public static FilmPlan WithKeyframes(IRenderer renderer, FilmPlan plan, string pictures) =>
+        Made(renderer, plan, FilmMethod.MovieDreamer, pictures, (fitted, graph) => graph.Only(KeyframeSheet.Steps(graph, fitted)),
+            (fitted, made) =>
+        {
+            KeyframeSheet.Write(pictures, fitted, made);
+            return plan with
+            {
+                Shots = [.. plan.Shots.Select(shot => $"{KeyframeChoices.Folder}/{shot.Id}.png" is var path
+                    && File.Exists(Path.Combine(pictures, path)) ? shot with { KeyframePicture = path } : shot)],
+            };
+        });
+
+    /// <param name="part">The steps to run.</param>
+    /// <param name="take">What to take from the result: the plan as it was filmed, and the file of a step.</param>
+    static T Made<T>(IRenderer renderer, FilmPlan plan, FilmMethod? method, string pictures, Func<FilmPlan, BuildGraph, BuildGraph> part,
+        Func<FilmPlan, Func<string, string?>, T> take)
     {
         var (fitted, findings) = PlanFit.To(plan with
         {
@@ -21,13 +43,13 @@ public static class MadeFilms
         if (findings.FirstOrDefault(finding => finding.Severity == Severity.Error) is { } error)
             throw new InvalidOperationException($"{error.Problem} {error.Fix}");
         var recipes = new Recipes(() => renderer, (run, _) => File.WriteAllBytes(run.Output(Recipes.Film), []), () => 0);
-        var graph = FilmGraph.Create(new(fitted, pictures, [], renderer.Facts, renderer.Digest), recipes);
+        var graph = part(fitted, FilmGraph.Create(new(fitted, pictures, [], renderer.Facts, renderer.Digest), recipes));
         var folder = Directory.CreateTempSubdirectory("fabula-films").FullName;
         try
         {
             using var build = BuildFolder.Open(folder);
             var ended = Run(build, graph).GetAwaiter().GetResult();
-            return [.. fitted.Shots.Select(shot => Read(build.Store.PathOf(ended.Results.Find(FilmGraph.Clip(shot.Id))!.Value)))];
+            return take(fitted, step => graph.Contains(step) ? build.Store.PathOf(ended.Results.Find(step)!.Value) : null);
         }
         finally { Directory.Delete(folder, recursive: true); }
     }

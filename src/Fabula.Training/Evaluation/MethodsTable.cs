@@ -19,8 +19,11 @@ public sealed class MethodsTable(IRenderer renderer, Judge judge, ulong seed) : 
     public static readonly IReadOnlyList<(string Row, FilmMethod? Method)> Rows =
     [
         ("none: every shot from its words", null), ("StoryMem", FilmMethod.StoryMem), ("OneStory", FilmMethod.OneStory),
-        ("InfinityStory", FilmMethod.InfinityStory), ("MovieDreamer", FilmMethod.MovieDreamer),
+        ("InfinityStory", FilmMethod.InfinityStory), ("MovieDreamer", FilmMethod.MovieDreamer), (Combined, FilmMethod.OneStory),
     ];
+
+    /// <summary>What is told as a whole first, and then filmed with what earlier shots have shown.</summary>
+    const string Combined = "MovieDreamer's keyframes, then OneStory";
 
     readonly FilmsTable _films = new(renderer, judge, seed);
 
@@ -35,7 +38,8 @@ public sealed class MethodsTable(IRenderer renderer, Judge judge, ulong seed) : 
             return [.. Rows.Select(row =>
             {
                 var clock = Stopwatch.StartNew();
-                var clips = MadeFilms.Make(renderer, plan, row.Method, empty);
+                var told = row.Row == Combined ? MadeFilms.WithKeyframes(renderer, plan, empty) : plan;
+                var clips = MadeFilms.Make(renderer, told, row.Method, empty);
                 var seconds = clock.Elapsed.TotalSeconds / clips.Count;
                 return new FilmByMethod(row.Row, [.. _films.Marks(row.Row, story, truth, clips)],
                     clips.Average(ConsistencyTable.Motion), seconds);
