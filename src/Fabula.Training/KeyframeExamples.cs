@@ -60,10 +60,11 @@ public sealed partial class KeyframeExamples(IReadOnlyList<LatentStory> stories,
     /// </summary>
     static IEnumerable<string> Camera(ShotSpec shot, bool flipped)
     {
-        const double Aside = 9;                                          // stage units: a third of how far near cameras go
+        const double Step = 5.6;                                         // stage units: a tenth of the way between the farthest views
         if (shot.Location.Place != Place.Plain && shot.Location.Mirrored != flipped) yield return MultimodalScript.OtherSide;
         var aside = (shot.Centre - ShotSpec.StageWidth / 2) * (flipped ? -1 : 1);
-        if (Math.Abs(aside) > Aside) yield return aside < 0 ? "The camera looks left." : "The camera looks right.";
+        if (Math.Abs(aside) > Step)
+            yield return $"The camera looks {(Math.Abs(aside) > 3 * Step ? "far " : "")}{(aside < 0 ? "left" : "right")}.";
     }
 
     /// <summary>"left" for "right" and the other way round.</summary>
@@ -96,28 +97,4 @@ public sealed partial class KeyframeExamples(IReadOnlyList<LatentStory> stories,
 
     /// <summary>Where a portrait shows its person.</summary>
     float[] Middle() => KeyframeIdentity.Middle(rows, columns);
-}
-
-/// <summary>
-/// Sentences to vectors: the mean of the text encoder's rows. What was read is kept. Each is read by itself, so that its vector does not
-/// depend on which others were in a batch, and a resumed training sees the same bits.
-/// </summary>
-public sealed class SentenceReader(VideoTools tools)
-{
-    readonly Dictionary<string, float[]> _read = new(StringComparer.Ordinal);
-
-    public int Dim => tools.Text.Config.Dim;
-
-    /// <summary>[S, D]; null for no sentences.</summary>
-    public Tensor? Read(IReadOnlyList<string> sentences)
-    {
-        foreach (var sentence in sentences)
-        {
-            if (_read.ContainsKey(sentence)) continue;
-            using var scope = TensorScope.Open();
-            using var off = Autograd.Disable();
-            _read[sentence] = tools.Text.Encode([tools.Tokenizer.Encode(sentence)])[0].Mean(0).ToFloats();
-        }
-        return sentences.Count == 0 ? null : Tensor.From([.. sentences.SelectMany(sentence => _read[sentence])], sentences.Count, Dim);
-    }
 }

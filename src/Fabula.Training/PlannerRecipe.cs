@@ -101,7 +101,7 @@ public static class PlannerRecipe
         using var teacher = new Teacher(weights.Parameters, IsMatrix, settings.Pace, crew);
         run.Resume(weights, teacher);
         using var loud = settings.Loud ? tokenizer.Renderer.Loudness() : null;
-        var lesson = new Lesson(settings, planner, new SentenceReader(tools), new PictureTokens(tokenizer, examples, settings.Flip > 0),
+        var lesson = new Lesson(settings, planner, tools.Reader(), new PictureTokens(tokenizer, examples, settings.Flip > 0),
             loud);
         using var batches = new Ahead<ToldStory[]>(run.Start, settings.Steps, step => Batch(settings, examples, step, crew.Rank));
         new Course(run, weights, teacher, crew, settings.Steps, settings.Rhythm, say).Go(step =>

@@ -80,7 +80,10 @@ public sealed record VideoSettings(int Steps = 6000, int BatchTokens = 1800, dou
 }
 
 /// <summary>What the recipe needs of the other networks: a frozen text encoder, and the VAE to look at samples.</summary>
-public sealed record VideoTools(WanVae Vae, Umt5Encoder Text, WanTokenizer Tokenizer);
+public sealed record VideoTools(WanVae Vae, Umt5Encoder Text, WanTokenizer Tokenizer)
+{
+    public SentenceReader Reader() => new(Text, Tokenizer);
+}
 
 public static class VideoRecipe
 {

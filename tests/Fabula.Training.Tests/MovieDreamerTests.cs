@@ -270,10 +270,10 @@ public sealed class MovieDreamerTests(MovieDreamerTests.Encoded encoded) : IClas
         string[] Looks(double centre, bool flipped) => [.. KeyframeExamples.Script(Shot(centre), "a", Register.Full, new Chance(1), flipped,
             []).Scene.Where(sentence => sentence.Contains("looks", StringComparison.Ordinal))];
         Assert.Empty(Looks(112, false));
-        Assert.Empty(Looks(120, true));
-        Assert.Equal(["The camera looks left."], Looks(90, false));
-        Assert.Equal(["The camera looks right."], Looks(90, true));
-        Assert.Equal(["The camera looks right."], Looks(135, false));
+        Assert.Empty(Looks(117, true));
+        Assert.Equal(["The camera looks left."], Looks(104, false));
+        Assert.Equal(["The camera looks right."], Looks(104, true));
+        Assert.Equal(["The camera looks far right."], Looks(135, false));
     }
 
     [Fact]
@@ -299,7 +299,7 @@ public sealed class MovieDreamerTests(MovieDreamerTests.Encoded encoded) : IClas
     [Fact]
     public void A_sentence_is_the_same_vector_whatever_was_read_before() => WithStories((tools, _) =>
     {
-        var (one, other) = (new SentenceReader(tools), new SentenceReader(tools));
+        var (one, other) = (tools.Reader(), tools.Reader());
         other.Read(["A girl runs.", "Nobody is there, and the door is open."]);
         Assert.Equal(one.Read(["A girl waves."])!.ToFloats(), other.Read(["A girl runs.", "A girl waves."])!.Narrow(0, 1, 1).ToFloats());
         Assert.Null(one.Read([]));

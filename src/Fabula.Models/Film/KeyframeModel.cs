@@ -52,11 +52,10 @@ public sealed class KeyframeModel : IKeyframes, IDisposable
     readonly FilmFacts _facts;
     readonly int _threads;
     readonly Action _called;
-    readonly Dictionary<string, float[]> _sentences = new(StringComparer.Ordinal);
     Parts? _parts;
 
     sealed record Parts(Loaded<KeyframeTokenizer> Tokenizer, Loaded<KeyframePlanner> Planner, Loaded<WanVae> Vae, Loaded<Umt5Encoder> Text,
-        WanTokenizer Words);
+        SentenceReader Sentences);
 
     internal KeyframeModel(ModelFolder folder, FilmFacts facts, int threads, Action called) =>
         (_folder, _facts, _threads, _called) = (folder, facts, threads, called);
@@ -118,8 +117,9 @@ public sealed class KeyframeModel : IKeyframes, IDisposable
     Parts Open()
     {
         var folder = Path.Combine(_folder.Root, FolderName);
-        return new(KeyframeFiles.OpenTokenizer(folder), KeyframeFiles.OpenPlanner(folder), _folder.LoadVae(DType.F32, Device.Cpu),
-            _folder.LoadTextEncoder(DType.F32, Device.Cpu), _folder.LoadTokenizer());
+        var text = _folder.LoadTextEncoder(DType.F32, Device.Cpu);
+        return new(KeyframeFiles.OpenTokenizer(folder), KeyframeFiles.OpenPlanner(folder), _folder.LoadVae(DType.F32, Device.Cpu), text,
+            new(text.Network, _folder.LoadTokenizer()));
     }
 
     /// <summary>[1, z, h, w].</summary>
@@ -140,23 +140,15 @@ public sealed class KeyframeModel : IKeyframes, IDisposable
 
     static float[][] Split(Parts parts, Tensor tokens) => [.. tokens.ToFloats().Chunk(parts.Tokenizer.Network.Config.TokenDim)];
 
-    PlannerFrame Frame(Parts parts, KeyframeScript script)
+    static PlannerFrame Frame(Parts parts, KeyframeScript script)
     {
-        var (rows, sentences) = (new List<PlannerRow>(), new List<float[]>());
+        var (rows, sentences) = (new List<PlannerRow>(), new List<string>());
         foreach (var word in script.Rows)
         {
             rows.Add(new(word.Kind, word.Kind == PlannerKind.Sentence ? sentences.Count : word.Index));
-            if (word.Kind == PlannerKind.Sentence) sentences.Add(Sentence(parts, word.Text));
+            if (word.Kind == PlannerKind.Sentence) sentences.Add(word.Text);
         }
-        return new(rows, Table(sentences), Table(script.Identities));
-    }
-
-    /// <summary>The mean of the text encoder's rows, as the networks learned it. Each is read by itself.</summary>
-    float[] Sentence(Parts parts, string text)
-    {
-        if (!_sentences.TryGetValue(text, out var known))
-            _sentences[text] = known = parts.Text.Network.Encode([parts.Words.Encode(text)])[0].Float().Mean(0).ToFloats();
-        return known;
+        return new(rows, parts.Sentences.Read(sentences), Table(script.Identities));
     }
 
     static Tensor? Table(IReadOnlyList<float[]> vectors) => vectors.Count == 0 ? null

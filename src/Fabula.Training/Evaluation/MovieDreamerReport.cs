@@ -19,7 +19,7 @@ public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer token
     const int Width = JudgeConfig.Width, Height = JudgeConfig.Height;
     /// <summary>Attributes of a person that may be misread when they still count as shown: of seven.</summary>
     const double MostWrong = 2;
-    readonly SentenceReader _reader = new(tools);
+    readonly SentenceReader _reader = tools.Reader();
     readonly TokenizerRecipe.Theatre _theatre = new(Width, Height);
 
     IReadOnlyList<LatentStory> Stories => held.Stories(false);
