@@ -40,7 +40,7 @@ public sealed class SettingsFileTests
                 "pocket-text" => SettingsFile.Over(new TextSettings(), json),
                 "pocket-video" or "pocket-transitions" or "pocket-pictures" => SettingsFile.Over(new VideoSettings(), json),
                 "pocket-tokenizer" => SettingsFile.Over(new TokenizerSettings(), json),
-                "pocket-planner" => SettingsFile.Over(new PlannerSettings(), json),
+                "pocket-planner" or "pocket-planner-measures" => SettingsFile.Over(new PlannerSettings(), json),
                 "storymem-lora" => SettingsFile.Over(new LoraSettings(), json),
                 _ when file.StartsWith("recipes/onestory-selector/", StringComparison.Ordinal) =>
                     SettingsFile.Over(new SelectorSettings(), json),
