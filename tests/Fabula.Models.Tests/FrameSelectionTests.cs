@@ -160,7 +160,8 @@ public class FrameSelectionTests
     [Fact]
     public void Settings_are_read_from_older_files_and_changed_by_name_only()
     {
-        var config = new OneStoryConfig(Choosing with { Dim = 8, Blocks = 1, Least = 0.25, Behind = 0.75, Spread = 0.5, PerShot = 2 }, new());
+        var config = new OneStoryConfig(
+            Choosing with { Dim = 8, Blocks = 1, Least = 0.25, Behind = 0.75, Spread = 0.5, PerShot = 2 }, new());
         var path = Path.GetTempFileName();
         try
         {

@@ -58,8 +58,8 @@ public sealed class StableDiffusionFolderTests : IDisposable
         "addition_time_embed_dim":256,"attention_head_dim":[5,10,20],"block_out_channels":[320,640,1280],"center_input_sample":false,
         "class_embed_type":null,"conv_in_kernel":3,"cross_attention_dim":2048,
         "down_block_types":["DownBlock2D","CrossAttnDownBlock2D","CrossAttnDownBlock2D"],"dual_cross_attention":false,
-        "flip_sin_to_cos":true,"freq_shift":0,"in_channels":4,"layers_per_block":2,"mid_block_type":"UNetMidBlock2DCrossAttn","norm_eps":1e-05,
-        "norm_num_groups":32,"num_attention_heads":null,"num_class_embeds":null,"out_channels":4,
+        "flip_sin_to_cos":true,"freq_shift":0,"in_channels":4,"layers_per_block":2,"mid_block_type":"UNetMidBlock2DCrossAttn",
+        "norm_eps":1e-05,"norm_num_groups":32,"num_attention_heads":null,"num_class_embeds":null,"out_channels":4,
         "projection_class_embeddings_input_dim":2816,"sample_size":128,"time_embedding_type":"positional",
         "transformer_layers_per_block":[1,2,10],"up_block_types":["CrossAttnUpBlock2D","CrossAttnUpBlock2D","UpBlock2D"],
         "upcast_attention":null,"use_linear_projection":true}

@@ -6,8 +6,8 @@ using Fabula.Torch;
 namespace Fabula.Models;
 
 /// <summary>
-/// What was read is kept. Each sentence is read by itself, so that its vector does not depend on which others were in a batch, and a resumed
-/// training sees the same bits. On the tensor thread; the encoder is borrowed.
+/// What was read is kept. Each sentence is read by itself, so that its vector does not depend on which others were in a batch, and a
+/// resumed training sees the same bits. On the tensor thread; the encoder is borrowed.
 /// </summary>
 public sealed class SentenceReader(Umt5Encoder text, WanTokenizer tokenizer)
 {
