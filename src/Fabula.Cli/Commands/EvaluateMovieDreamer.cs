@@ -30,9 +30,9 @@ static class EvaluateMovieDreamer
             Description = "Scales the deviation of what is drawn for a token.",
             DefaultValueFactory = _ => KeyframeModel.Temperature,
         };
-        var plain = new Option<string?>("--plain")
+        var other = new Option<string?>("--other")
         {
-            Description = "The folder of a planner taught without measures against learning by heart.",
+            Description = "The folder of another planner: how much worse each of the two foresees held-out stories than learned ones.",
         };
         var sheet = new Option<string?>("--sheet") { Description = "A PNG file: keyframes of four stories, drawn and told; no tables." };
         var anchor = new Option<int>("--anchor")
@@ -42,7 +42,7 @@ static class EvaluateMovieDreamer
         };
         var command = new Command("moviedreamer", "Measure MovieDreamer's tokenizer and planner on held-out stories.")
         {
-            model, keyframes, judge, stories, length, temperature, plain, sheet, anchor,
+            model, keyframes, judge, stories, length, temperature, other, sheet, anchor,
         };
         command.SetAction(parsed => Outcome.Of(() =>
         {
@@ -67,7 +67,7 @@ static class EvaluateMovieDreamer
             }
             else
             {
-                foreach (var row in Rows(report, parsed.GetValue(length), parsed.GetValue(plain), planner.Network, tools,
+                foreach (var row in Rows(report, parsed.GetValue(length), parsed.GetValue(other), planner.Network, tools,
                     parsed.GetValue(stories)))
                     Console.WriteLine($"| {row.Name} | {row.Value} | {row.Bar} |");
                 foreach (var row in Continued(folder, reader, parsed.GetValue(anchor)))
@@ -82,16 +82,16 @@ static class EvaluateMovieDreamer
         return command;
     }
 
-    static IEnumerable<Measured> Rows(MovieDreamerReport report, int length, string? plain, KeyframePlanner planner, VideoTools tools,
+    static IEnumerable<Measured> Rows(MovieDreamerReport report, int length, string? other, KeyframePlanner planner, VideoTools tools,
         int stories)
     {
         foreach (var row in report.Tokenizer().Concat(report.Planner())) yield return row;
-        if (plain is not null)
+        if (other is not null)
         {
-            var other = LibTorch.Run(() => KeyframeFiles.OpenPlanner(plain));
-            foreach (var row in report.Generalisation([("with the measures", planner), ("without", other.Network)],
+            var second = LibTorch.Run(() => KeyframeFiles.OpenPlanner(other));
+            foreach (var row in report.Generalisation([("this planner", planner), ("the other one", second.Network)],
                 LibTorch.Run(() => Told(tools, stories, heldOut: false)))) yield return row;
-            LibTorch.Run(other.Dispose);
+            LibTorch.Run(second.Dispose);
         }
         if (length == 0) yield break;
         foreach (var row in report.Length(length)) yield return row;
