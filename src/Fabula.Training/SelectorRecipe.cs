@@ -17,10 +17,12 @@ namespace Fabula.Training;
 /// <param name="Foreign">How often a shot of another story is among the earlier ones; a second one as often again.</param>
 /// <param name="ForeignLabel">What such a shot is labelled: the paper's -1. 0 is what shots of the same story have that share nothing with
 /// the one to be made.</param>
+/// <param name="Rivals">Of so many shots of other stories that one is inserted which the words of the shot to be made fit best: with 1, any.
+/// Most of any are told apart by words alone; a rival, who is of the same kind in such a place, only by what the other shots show.</param>
 /// <param name="Altered">How often one of the earlier shots is there a second time, altered (<see cref="Alteration"/>).</param>
 /// <param name="ColourChange">As <see cref="Inflation.ColourChange"/>.</param>
 public sealed record SelectorSettings(int Steps = 1000, int Batch = 24, double Noise = 0.15, double Foreign = 0.4,
-    double ForeignLabel = FrameLabels.Foreign, double Altered = 0.2, double ColourChange = 0.3, ulong Seed = 8)
+    double ForeignLabel = FrameLabels.Foreign, int Rivals = 1, double Altered = 0.2, double ColourChange = 0.3, ulong Seed = 8)
 {
     public Pace Pace { get; init; } = new(Others: 1e-3, EmaDecay: 0.99);
 
@@ -54,12 +56,13 @@ public sealed record SelectorSettings(int Steps = 1000, int Batch = 24, double N
     /// <param name="features">Which feature models the labels are of.</param>
     public JsonObject ToJson(int crew, string features = "truth") => new()
     {
-        ["recipe"] = "selector 2",
+        ["recipe"] = "selector 3",
         ["steps"] = Steps,
         ["batch"] = Batch,
         ["noise"] = Noise,
         ["foreign"] = Foreign,
         ["foreign_label"] = ForeignLabel,
+        ["rivals"] = Rivals,
         ["altered"] = Altered,
         ["colour_change"] = ColourChange,
         ["hidden"] = Hidden,
@@ -121,16 +124,28 @@ public static class SelectorRecipe
         {
             var here = chance[i];
             var story = here["story"].Below(stories.Count);
-            var others = Enumerable.Range(0, 2).Where(n => here["foreign"][n].Happens(settings.Foreign))
-                .Select(n => stories[(story + 1 + here["other"][n].Below(stories.Count - 1)) % stories.Count]);
-            return Draw(stories[story], 1 + here["shot"].Below(stories[story].Story.Shots.Count - 1), [.. others],
-                here["altered"].Happens(settings.Altered), settings, labels, here);
+            var target = 1 + here["shot"].Below(stories[story].Story.Shots.Count - 1);
+            var others = Enumerable.Range(0, 2).Where(n => here["foreign"][n].Happens(settings.Foreign)).Select(n =>
+                Enumerable.Range(0, Math.Max(1, settings.Rivals)).Select(rival => here["other"][n][rival]).Select(chance =>
+                {
+                    var other = stories[(story + 1 + chance["story"].Below(stories.Count - 1)) % stories.Count];
+                    return (Story: other, Shot: chance["shot"].Below(other.Story.Shots.Count));
+                }).MaxBy(other => Fits(stories[story].Story, target, other.Story.Story, other.Shot)));
+            return Draw(stories[story], target, [.. others], here["altered"].Happens(settings.Altered), settings, labels, here);
         })];
 
-    /// <param name="foreign">Stories of which a shot each is inserted anywhere.</param>
+    /// <summary>How well the words of a shot fit one of another story: somebody of the same kind, such a place, or both.</summary>
+    static int Fits(DrawnStory story, int target, DrawnStory other, int shot)
+    {
+        IEnumerable<Kind> Kinds(DrawnStory told, int number) => told.Shots[number].Cast.Select(who => told.People[who].Kind);
+        Place Where(DrawnStory told, int number) => told.Locations[told.Shots[number].Place].Place;
+        return (Kinds(story, target).Intersect(Kinds(other, shot)).Any() ? 1 : 0) + (Where(story, target) == Where(other, shot) ? 1 : 0);
+    }
+
+    /// <param name="foreign">Shots of other stories that are inserted anywhere.</param>
     /// <param name="altered">One of the earlier shots is inserted anywhere, altered.</param>
-    static Sample Draw(LatentStory latents, int target, IReadOnlyList<LatentStory> foreign, bool altered, SelectorSettings settings,
-        FrameLabels labels, Chance chance)
+    static Sample Draw(LatentStory latents, int target, IReadOnlyList<(LatentStory Story, int Shot)> foreign, bool altered,
+        SelectorSettings settings, FrameLabels labels, Chance chance)
     {
         var shots = Enumerable.Range(0, target).Select(shot => Frames(latents, shot, Labels(latents, shot, target, labels))).ToList();
         void Insert(string what, int number, IEnumerable<(Half[], float)> frames) =>
@@ -142,8 +157,7 @@ public static class SelectorRecipe
                 .Select(frame => (Altered(frame.Latents, alteration), frame.Label)));
         }
         foreach (var (number, other) in foreign.Index())
-            Insert("foreign", number, Frames(other, chance["which"][number].Below(other.Story.Shots.Count),
-                _ => (float)settings.ForeignLabel));
+            Insert("foreign", number, Frames(other.Story, other.Shot, _ => (float)settings.ForeignLabel));
         var register = chance["told"].Pick(Register.Referential, Register.Referential, Register.Planned, Register.Full);
         var all = shots.SelectMany(frames => frames).ToList();
         return new(Captions.Write(latents.Story.Shots[target].Spec, register, chance["words"]), [.. all.Select(frame => frame.Latents)],
@@ -220,8 +234,10 @@ public static class SelectorRecipe
         var selector = new FrameSelection(config.Selection, weights["selection"]);
         foreach (var (name, average) in teacher.Averages) weights.Parameters[name].CopyFrom(average);
         var samples = held.Index().SelectMany(story => Enumerable.Range(1, story.Item.Story.Shots.Count - 1).Select(target =>
-            Draw(story.Item, target, [held[(story.Index + 1) % held.Count]], false, settings, labels,
-                new Chance(settings.Seed)["held out"][story.Index][target]))).ToArray();
+        {
+            var (other, chance) = (held[(story.Index + 1) % held.Count], new Chance(settings.Seed)["held out"][story.Index][target]);
+            return Draw(story.Item, target, [(other, chance["which"][0].Below(other.Story.Shots.Count))], false, settings, labels, chance);
+        })).ToArray();
         var scores = Score(selector, tools, samples, _ => null).ToFloats();
         var longest = scores.Length / samples.Length;
         double Worth(Func<Sample, float[], int[]> choose) => samples.Select((sample, i) =>

@@ -16,7 +16,8 @@ static class EvaluateMovieDreamer
         var model = new Option<string?>("--model") { Description = "A pocket model's folder; models/pocket unless given." };
         var keyframes = new Option<string?>("--keyframes")
         {
-            Description = "The folder of tokenizer and planner; moviedreamer in the model's unless given.",
+            Description = "The folder of tokenizer and planner; moviedreamer in the model's unless given. Where there is no planner, the "
+                + "tokenizer alone is measured.",
         };
         var judge = new Option<string?>("--judge") { Description = "A judge's folder (fabula train judge); models/judge unless given." };
         var stories = new Option<int>("--stories") { Description = "Held-out stories.", DefaultValueFactory = _ => 32 };
@@ -56,26 +57,29 @@ static class EvaluateMovieDreamer
             using var reader = Judge.Open(parsed.GetValue(judge) ?? FilmArguments.Shipped("judge")
                 ?? throw new FormatException("There is no judge to read frames. Name its folder with --judge."));
             var (tools, weights) = LibTorch.Run(() => PocketFolder.OpenTools(folder));
-            var (tokenizer, planner) = LibTorch.Run(() => (KeyframeFiles.OpenTokenizer(networks), KeyframeFiles.OpenPlanner(networks)));
+            var (tokenizer, planner) = LibTorch.Run(() => (KeyframeFiles.OpenTokenizer(networks),
+                KeyframeFiles.AreIn(networks) ? KeyframeFiles.OpenPlanner(networks) : null));
             var held = LibTorch.Run(() => Held(tools, parsed.GetValue(stories)));
-            using var report = new MovieDreamerReport(tools, tokenizer.Network, planner.Network, reader, held,
+            using var report = new MovieDreamerReport(tools, tokenizer.Network, planner?.Network, reader, held,
                 parsed.GetValue(temperature));
             if (parsed.GetValue(sheet) is { } path)
             {
+                if (planner is null) throw new FormatException($"{networks} has no planner, and a sheet shows what one tells.");
                 using var file = File.Create(path);
                 report.Sheet(file, 4);
             }
             else
             {
-                foreach (var row in Rows(report, parsed.GetValue(length), parsed.GetValue(other), planner.Network, tools,
-                    parsed.GetValue(stories)))
+                foreach (var row in report.Tokenizer().Concat(planner is null ? [] : Rows(report, parsed.GetValue(length),
+                    parsed.GetValue(other), planner.Network, tools, parsed.GetValue(stories))))
                     Console.WriteLine($"| {row.Name} | {row.Value} | {row.Bar} |");
                 foreach (var row in Continued(folder, reader, parsed.GetValue(anchor)))
                     Console.WriteLine($"| {row.Name} | {row.Value} | {row.Bar} |");
             }
             LibTorch.Run(() =>
             {
-                foreach (var weight in weights.Append(tokenizer.Weights).Append(planner.Weights)) weight.Dispose();
+                foreach (var weight in weights.Append(tokenizer.Weights)) weight.Dispose();
+                planner?.Dispose();
             });
             return 0;
         }));
@@ -85,7 +89,7 @@ static class EvaluateMovieDreamer
     static IEnumerable<Measured> Rows(MovieDreamerReport report, int length, string? other, KeyframePlanner planner, VideoTools tools,
         int stories)
     {
-        foreach (var row in report.Tokenizer().Concat(report.Planner())) yield return row;
+        foreach (var row in report.Planner()) yield return row;
         if (other is not null)
         {
             var second = LibTorch.Run(() => KeyframeFiles.OpenPlanner(other));

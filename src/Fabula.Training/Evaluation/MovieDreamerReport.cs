@@ -12,8 +12,9 @@ using Fabula.Training.PaperTheatre;
 namespace Fabula.Training.Evaluation;
 
 /// <param name="tools">VAE and text encoder of the pocket folder.</param>
+/// <param name="planner">Null: only the tokenizer is asked about.</param>
 /// <param name="history">Keyframes in view when one is told, as in a film.</param>
-public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer tokenizer, KeyframePlanner planner, Judge judge,
+public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer tokenizer, KeyframePlanner? planner, Judge judge,
     KeyframeExamples held, double temperature = KeyframeModel.Temperature, int history = 12, ulong seed = 3) : IDisposable
 {
     const int Width = JudgeConfig.Width, Height = JudgeConfig.Height;
@@ -214,7 +215,7 @@ public sealed class MovieDreamerReport(VideoTools tools, KeyframeTokenizer token
         var references = before.TakeWhile(known => known.Frame.Rows.Count == 0).Count();
         var known = before.Take(references).Concat(before.Skip(references).TakeLast(history))
             .Select(entry => (entry.Frame, Tensor.From(entry.Tokens, tokens, dim))).ToList();
-        var told = planner.TellAfter(known, frame, new RandomSource(seed + (ulong)number), temperature).ToFloats();
+        var told = planner!.TellAfter(known, frame, new RandomSource(seed + (ulong)number), temperature).ToFloats();
         before.Add((frame with { Sentences = frame.Sentences?.Own(), Identities = frame.Identities?.Own() }, told));
         if (before.Count > references + history)
         {
