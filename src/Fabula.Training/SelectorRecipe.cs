@@ -4,8 +4,9 @@
 // and the video model is what makes such a step dear: alone the selector sees some hundred times as many examples in the same time, also of
 // stories that have pictures and no clips. Its loss and labels are those of OneStoryRecipe.cs: cosines of what frames show, -1 in a shot of
 // another story, 0 in an altered one. Here a sample is a shot and all frames before it, as in a film, with such shots among them now and
-// then; the shipped selector was taught without them (recipes/onestory-selector/plain.json): whole films have shots enough that do not
-// belong, and it chose better so (docs/evidence/onestory-2b.md).
+// then. The shipped selector (recipes/onestory-selector/pocket.json) has seen no altered shots, and labels those of other stories 0: whole
+// films have shots enough that share nothing with the one to be made, and are labelled so (docs/evidence/onestory-2b.md). All of its
+// stories have clips (--clip-every 1), as those it chooses from; taught where three in four had pictures alone it let more strangers in.
 using System.Text.Json.Nodes;
 using Fabula.Models;
 using Fabula.Torch;
@@ -17,8 +18,9 @@ namespace Fabula.Training;
 /// <param name="Foreign">How often a shot of another story is among the earlier ones; a second one as often again.</param>
 /// <param name="ForeignLabel">What such a shot is labelled: the paper's -1. 0 is what shots of the same story have that share nothing with
 /// the one to be made.</param>
-/// <param name="Rivals">Of so many shots of other stories that one is inserted which the words of the shot to be made fit best: with 1, any.
-/// Most of any are told apart by words alone; a rival, who is of the same kind in such a place, only by what the other shots show.</param>
+/// <param name="Rivals">Of so many shots of other stories that one is inserted which the words of the shot to be made fit best; with 1,
+/// any. A rival of the same kind in such a place is told apart only by what the other shots show; that was not learned, and words were
+/// trusted less: with 6 and 12 the choice was worse (docs/LOG.md).</param>
 /// <param name="Altered">How often one of the earlier shots is there a second time, altered (<see cref="Alteration"/>).</param>
 /// <param name="ColourChange">As <see cref="Inflation.ColourChange"/>.</param>
 public sealed record SelectorSettings(int Steps = 1000, int Batch = 24, double Noise = 0.15, double Foreign = 0.4,
@@ -39,7 +41,7 @@ public sealed record SelectorSettings(int Steps = 1000, int Batch = 24, double N
     public int Kept { get; init; } = 6;
     public double Least { get; init; } = -1;
     public double Behind { get; init; } = 0.4;
-    public double Spread { get; init; } = 0.6;
+    public double Spread { get; init; } = 0.45;
     public int PerShot { get; init; }
 
     public FrameSelectionConfig Over(FrameSelectionConfig config) => config with
