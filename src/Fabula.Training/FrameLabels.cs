@@ -9,7 +9,10 @@ public delegate float[][] ShotFeature(DrawnStory story, int shot);
 
 /// <param name="features">The label is the mean over these of the cosine between a frame and the mean frame of the shot to be made: how
 /// the paper puts its two together is not stated. A vector of zeros is like nothing.</param>
-public sealed class FrameLabels(IReadOnlyList<ShotFeature> features)
+/// <param name="either">How far one feature is enough, 0 to 1: that share of the label is the largest of the cosines, the rest their
+/// mean. A frame of somebody elsewhere, or of the place without them, is then nearer to one that shows both than to one that shows
+/// neither.</param>
+public sealed class FrameLabels(IReadOnlyList<ShotFeature> features, double either = 0)
 {
     /// <summary>The paper's, of a shot of another story and of an altered one.</summary>
     public const float Foreign = -1, Altered = 0;
@@ -32,7 +35,10 @@ public sealed class FrameLabels(IReadOnlyList<ShotFeature> features)
     {
         var (seen, wanted) = (See(story, shot), See(story, target));
         return [.. Enumerable.Range(0, frames).Select(f =>
-            (float)seen.Zip(wanted).Average(model => Alike(model.First, f, model.Second, frames)))];
+        {
+            double[] alike = [.. seen.Zip(wanted).Select(model => Alike(model.First, f, model.Second, frames))];
+            return (float)(either * alike.Max() + (1 - either) * alike.Average());
+        })];
     }
 
     static double Alike(float[] seen, int f, float[] wanted, int frames)

@@ -18,13 +18,19 @@ namespace Fabula.Training;
 /// <param name="Foreign">How often a shot of another story is among the earlier ones; a second one as often again.</param>
 /// <param name="ForeignLabel">What such a shot is labelled: the paper's -1. 0 is what shots of the same story have that share nothing with
 /// the one to be made.</param>
+/// <param name="Either">How far a shot's people alone, or its place alone, make a frame relevant: see <see cref="FrameLabels"/>.</param>
 /// <param name="Rivals">Of so many shots of other stories that one is inserted which the words of the shot to be made fit best; with 1,
 /// any. A rival of the same kind in such a place is told apart only by what the other shots show; that was not learned, and words were
 /// trusted less: with 6 and 12 the choice was worse (docs/LOG.md).</param>
 /// <param name="Altered">How often one of the earlier shots is there a second time, altered (<see cref="Alteration"/>).</param>
 /// <param name="ColourChange">As <see cref="Inflation.ColourChange"/>.</param>
+/// <param name="Missing">How often each of the other shots is left out, so that somebody has to be found where they are elsewhere, too;
+/// one always stays.</param>
+/// <param name="AnyOrder">All other shots of a film are looked at, and not only those before the one to be made: what a frame is worth to a
+/// shot does not depend on which comes first.</param>
 public sealed record SelectorSettings(int Steps = 1000, int Batch = 24, double Noise = 0.15, double Foreign = 0.4,
-    double ForeignLabel = FrameLabels.Foreign, int Rivals = 1, double Altered = 0.2, double ColourChange = 0.3, ulong Seed = 8)
+    double ForeignLabel = FrameLabels.Foreign, double Either = 0, int Rivals = 1, double Altered = 0.2, double ColourChange = 0.3,
+    double Missing = 0, bool AnyOrder = false, ulong Seed = 8)
 {
     public Pace Pace { get; init; } = new(Others: 1e-3, EmaDecay: 0.99);
 
@@ -58,15 +64,18 @@ public sealed record SelectorSettings(int Steps = 1000, int Batch = 24, double N
     /// <param name="features">Which feature models the labels are of.</param>
     public JsonObject ToJson(int crew, string features = "truth") => new()
     {
-        ["recipe"] = "selector 3",
+        ["recipe"] = "selector 4",
         ["steps"] = Steps,
         ["batch"] = Batch,
         ["noise"] = Noise,
         ["foreign"] = Foreign,
         ["foreign_label"] = ForeignLabel,
+        ["either"] = Either,
         ["rivals"] = Rivals,
         ["altered"] = Altered,
         ["colour_change"] = ColourChange,
+        ["missing"] = Missing,
+        ["any_order"] = AnyOrder,
         ["hidden"] = Hidden,
         ["blocks"] = Blocks,
         ["kept"] = Kept,
@@ -126,14 +135,18 @@ public static class SelectorRecipe
         {
             var here = chance[i];
             var story = here["story"].Below(stories.Count);
-            var target = 1 + here["shot"].Below(stories[story].Story.Shots.Count - 1);
-            var others = Enumerable.Range(0, 2).Where(n => here["foreign"][n].Happens(settings.Foreign)).Select(n =>
+            var count = stories[story].Story.Shots.Count;
+            var target = settings.AnyOrder ? here["shot"].Below(count) : 1 + here["shot"].Below(count - 1);
+            int[] others = [.. Enumerable.Range(0, settings.AnyOrder ? count : target).Where(shot => shot != target)];
+            int[] seen = [.. others.Where(shot => !here["missing"][shot].Happens(settings.Missing))];
+            if (seen.Length == 0) seen = [here["stays"].Pick(others)];
+            var foreign = Enumerable.Range(0, 2).Where(n => here["foreign"][n].Happens(settings.Foreign)).Select(n =>
                 Enumerable.Range(0, Math.Max(1, settings.Rivals)).Select(rival => here["other"][n][rival]).Select(chance =>
                 {
                     var other = stories[(story + 1 + chance["story"].Below(stories.Count - 1)) % stories.Count];
                     return (Story: other, Shot: chance["shot"].Below(other.Story.Shots.Count));
                 }).MaxBy(other => Fits(stories[story].Story, target, other.Story.Story, other.Shot)));
-            return Draw(stories[story], target, [.. others], here["altered"].Happens(settings.Altered), settings, labels, here);
+            return Draw(stories[story], target, seen, [.. foreign], here["altered"].Happens(settings.Altered), settings, labels, here);
         })];
 
     /// <summary>How well the words of a shot fit one of another story: somebody of the same kind, such a place, or both.</summary>
@@ -144,18 +157,19 @@ public static class SelectorRecipe
         return (Kinds(story, target).Intersect(Kinds(other, shot)).Any() ? 1 : 0) + (Where(story, target) == Where(other, shot) ? 1 : 0);
     }
 
+    /// <param name="seen">The shots that are remembered.</param>
     /// <param name="foreign">Shots of other stories that are inserted anywhere.</param>
-    /// <param name="altered">One of the earlier shots is inserted anywhere, altered.</param>
-    static Sample Draw(LatentStory latents, int target, IReadOnlyList<(LatentStory Story, int Shot)> foreign, bool altered,
+    /// <param name="altered">One of the remembered shots is inserted anywhere, altered.</param>
+    static Sample Draw(LatentStory latents, int target, int[] seen, IReadOnlyList<(LatentStory Story, int Shot)> foreign, bool altered,
         SelectorSettings settings, FrameLabels labels, Chance chance)
     {
-        var shots = Enumerable.Range(0, target).Select(shot => Frames(latents, shot, Labels(latents, shot, target, labels))).ToList();
+        var shots = seen.Select(shot => Frames(latents, shot, Labels(latents, shot, target, labels))).ToList();
         void Insert(string what, int number, IEnumerable<(Half[], float)> frames) =>
             shots.Insert(chance["where"][what][number].Below(shots.Count + 1), [.. frames]);
         if (altered)
         {
             var alteration = new Alteration(chance["alteration"], Rows, Columns, settings.ColourChange);
-            Insert("altered", 0, Frames(latents, chance["again"].Below(target), _ => FrameLabels.Altered)
+            Insert("altered", 0, Frames(latents, chance["again"].Pick(seen), _ => FrameLabels.Altered)
                 .Select(frame => (Altered(frame.Latents, alteration), frame.Label)));
         }
         foreach (var (number, other) in foreign.Index())
@@ -238,7 +252,8 @@ public static class SelectorRecipe
         var samples = held.Index().SelectMany(story => Enumerable.Range(1, story.Item.Story.Shots.Count - 1).Select(target =>
         {
             var (other, chance) = (held[(story.Index + 1) % held.Count], new Chance(settings.Seed)["held out"][story.Index][target]);
-            return Draw(story.Item, target, [(other, chance["which"][0].Below(other.Story.Shots.Count))], false, settings, labels, chance);
+            return Draw(story.Item, target, [.. Enumerable.Range(0, target)], [(other, chance["which"][0].Below(other.Story.Shots.Count))],
+                false, settings, labels, chance);
         })).ToArray();
         var scores = Score(selector, tools, samples, _ => null).ToFloats();
         var longest = scores.Length / samples.Length;

@@ -33,4 +33,16 @@ public sealed class EvaluateTests : IDisposable
         File.WriteAllText(rows, """[{ "name": "wrong", "with": { "spred": 1 } }]""");
         Command.Run("evaluate", "onestory", "--only", "choice", "--cases", "1", "--rows", rows).IsRefused("spred", "spread");
     }
+
+    [Theory]
+    [InlineData("--plates", "first")]
+    [InlineData("--only", "columns")]
+    [InlineData("--with", "storymem")]
+    public void What_there_is_not_to_ask_for_is_refused_beside_what_there_is(string option, string known)
+    {
+        var run = Command.Run("evaluate", "onestory", "--cases", "1", option, "much");
+        Assert.Equal(2, run.Code);
+        Assert.Contains("'much'", run.Errors, StringComparison.Ordinal);
+        Assert.Contains($"'{known}'", run.Errors, StringComparison.Ordinal);
+    }
 }

@@ -56,11 +56,12 @@ public sealed class OneStoryTablesTests : IDisposable
     [Fact]
     public void What_is_chosen_adds_up_over_cases()
     {
-        var choice = new OneStoryChoice(new(3, 4), new(1, 1), new(0, 1), new(1, 4), [0.5], [0.2], new(1, 2), [4, 2]);
+        var choice = new OneStoryChoice(new(3, 4), new(1, 1), new(0, 1), new(1, 4), [0.5], [0.2], new(1, 2), new(3, 3), [4, 2]);
         var table = OneStoryChoices.Table([("best", [choice, choice with { Right = new(4, 4) }])], "title");
         Assert.StartsWith("87.5 % (", table.Rows[0][1]);
         Assert.EndsWith("n 8)", table.Rows[0][1]);
         Assert.StartsWith("25.0 % (", table.Rows[0][3]);
+        Assert.StartsWith("100.0 % (", table.Rows[0][5]);
         Assert.Equal("3.0", table.Rows[0][^1]);
         Assert.StartsWith("50.0 % (", table.Rows[1][1]);
     }

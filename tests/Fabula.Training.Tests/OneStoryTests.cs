@@ -181,6 +181,17 @@ public sealed class OneStoryTests : IDisposable
         for (var i = 0; i < batch.Labels.Length; i++) Assert.Equal(i % Frames % 2 * 0.5, batch.Labels[i], 1e-6);
     }
 
+    [Theory]
+    [InlineData(0, 0.5)]
+    [InlineData(0.6, 0.8)]
+    [InlineData(1, 1)]
+    public void One_feature_may_be_enough(double either, double expected)
+    {
+        float[][] Nothing(DrawnStory story, int shot) => [.. Enumerable.Repeat<float[]>([0], Frames)];
+        var labels = new FrameLabels([Nothing, Often], either).Of(LatentStories.Tell(11, 0), 0, 1, Frames);
+        for (var f = 0; f < Frames; f++) Assert.Equal(f % 2 * expected, labels[f], 1e-6);
+    }
+
     [Fact]
     public void The_theatre_knows_who_is_visible_and_where()
     {

@@ -33,11 +33,13 @@ static class EvaluateOneStory
             Description = "Instead of --with: a file of rows, each a name, a folder with OneStory's weights (the model's unless given) and "
                 + "fields of onestory.json that differ.",
         };
-        var plates = new Option<bool>("--plates")
+        var plates = new Option<Plates>("--plates")
         {
-            Description = "Gives the empty place of every shot, and lays people on it as remembered frames show them: "
-                + "only looks come from memory.",
-        };
+            Description = "Gives the empty place of every shot, or of the first in each place, and lays people on it as remembered frames "
+                + "show them: only looks come from memory, or places that return as well. Every one unless 'first' is said.",
+            Arity = ArgumentArity.ZeroOrOne,
+            CustomParser = result => result.Tokens is [{ Value: "first" }] ? Plates.First : Plates.Every,
+        }.AcceptOnlyFromAmong("every", "first");
         var write = new Option<string?>("--write") { Description = "Only writes the cases into this folder." };
         var output = new Option<string?>("--out")
         {
@@ -100,14 +102,12 @@ static class EvaluateOneStory
         ["onestory"] = MemoryWay.OneStory,
     };
 
-    static Option<string[]> Several(string name, string description, string[] known) => new(name)
+    static Option<string[]> Several(string name, string description, string[] known) => new Option<string[]>(name)
     {
         Description = description,
         AllowMultipleArgumentsPerToken = true,
         DefaultValueFactory = _ => known,
-        CustomParser = result => [.. result.Tokens.Select(token => known.Contains(token.Value) ? token.Value
-            : throw new FormatException($"There is no '{token.Value}' to ask for: {name} takes {string.Join(", ", known)}."))],
-    };
+    }.AcceptOnlyFromAmong(known);
 
     static void Write(string folder, int cases, int shots, ulong seed)
     {
@@ -144,7 +144,7 @@ static class EvaluateOneStory
             return [OneStoryCost.Measure(Film)];
         }
 
-        public IReadOnlyList<EvidenceTable> Columns(bool fromImage, bool plates, string judge)
+        public IReadOnlyList<EvidenceTable> Columns(bool fromImage, Plates plates, string judge)
         {
             using var reader = Judge.Open(judge);
             using var columns = new OneStoryColumns(Film, reader, Cases, fromImage, Shots, plates, Seed);

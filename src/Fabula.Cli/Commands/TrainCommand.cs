@@ -165,7 +165,7 @@ static class TrainCommand
             using var features = new TheatreFeatures();
             using var known = Weights.Open(Path.Combine(folder, Models.OneStory.WeightsFile), DType.F32, Device.Cpu);
             SelectorRecipe.Run(settings, OneStoryConfig.Read(Path.Combine(folder, Models.OneStory.ConfigFile)), known, parts, stories, held,
-                new FrameLabels(features.All), run, crew, Console.WriteLine, CancellationToken.None);
+                new FrameLabels(features.All, settings.Either), run, crew, Console.WriteLine, CancellationToken.None);
             foreach (var weight in weights) weight.Dispose();
         });
     }

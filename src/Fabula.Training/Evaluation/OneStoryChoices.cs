@@ -1,5 +1,5 @@
 // What the selector chooses, with drawn shots as the past: on insert and recall, whether frames are of the right shot and not of one of
-// another story; in all patterns, whether everybody who returns is in a chosen frame.
+// another story; in all patterns, whether everybody who returns, and every place, is in a chosen frame.
 using Fabula.Models;
 using Fabula.Training.PaperTheatre;
 
@@ -10,7 +10,7 @@ namespace Fabula.Training.Evaluation;
 /// <param name="Chance">Of any earlier frame, mean over the shots asked for.</param>
 /// <param name="Kept">Frames chosen for each shot that has a memory.</param>
 public sealed record OneStoryChoice(Count Right, Count Best, Count Newest, Count Foreign, IReadOnlyList<double> Chance,
-    IReadOnlyList<double> ForeignChance, Count Covered, IReadOnlyList<int> Kept);
+    IReadOnlyList<double> ForeignChance, Count Covered, Count Places, IReadOnlyList<int> Kept);
 
 public readonly record struct Count(int Yes, int All)
 {
@@ -32,7 +32,7 @@ public sealed class OneStoryChoices(FilmModel model, int cases, int shots, ulong
     {
         var (story, weights) = (All[number], row.Weights(model));
         var (told, kept) = (story.Story, Kept(weights, number));
-        var choice = new OneStoryChoice(default, default, default, default, [], [], default, []);
+        var choice = new OneStoryChoice(default, default, default, default, [], [], default, default, []);
         foreach (var target in Enumerable.Range(1, shots - 1))
         {
             var (shot, earlier) = (told.Shots[target], (IReadOnlyList<string>)[.. kept.Take(target)]);
@@ -40,6 +40,8 @@ public sealed class OneStoryChoices(FilmModel model, int cases, int shots, ulong
             choice = choice with { Kept = [.. choice.Kept, picks.Count] };
             foreach (var who in shot.Cast.Where(who => told.Shots.Take(target).Any(other => other.Cast.Contains(who))))
                 choice = choice with { Covered = choice.Covered.And(picks.Any(frame => Shows(told.Shots[frame.Shot], who, frame.Frame))) };
+            if (told.Shots.Take(target).Any(other => other.Place == shot.Place))
+                choice = choice with { Places = choice.Places.And(picks.Any(frame => told.Shots[frame.Shot].Place == shot.Place)) };
             if (told.Pattern != StoryPattern.InsertAndRecall || target < 4) continue;
             bool Right(int other) => shot.Cast.Count > 0 ? told.Shots[other].Cast.Intersect(shot.Cast).Any()
                 : told.Shots[other].Place == shot.Place;
@@ -80,14 +82,16 @@ public sealed class OneStoryChoices(FilmModel model, int cases, int shots, ulong
         static string Mean(IEnumerable<double> values) => Interval.OfMean([.. values]).AsPercent;
         var any = rows[0].Seen;
         return new(title,
-            ["", "of the right shot", "the most relevant one", "of a foreign shot", "people who return and are in one", "frames a shot"],
+            ["", "of the right shot", "the most relevant one", "of a foreign shot", "people who return and are in one",
+                "places that return and are in one", "frames a shot"],
             [.. rows.Select(row => (string[])
             [
                 row.Name, Share(row.Seen.Select(seen => seen.Right)), Share(row.Seen.Select(seen => seen.Best)),
                 Share(row.Seen.Select(seen => seen.Foreign)), Share(row.Seen.Select(seen => seen.Covered)),
+                Share(row.Seen.Select(seen => seen.Places)),
                 row.Seen.SelectMany(seen => seen.Kept).Average().ToString("0.0", System.Globalization.CultureInfo.InvariantCulture),
-            ]), ["by chance", Mean(any.SelectMany(seen => seen.Chance)), "", Mean(any.SelectMany(seen => seen.ForeignChance)), "", ""],
-                ["the newest frame", Share(any.Select(seen => seen.Newest)), "", "", "", ""]],
+            ]), ["by chance", Mean(any.SelectMany(seen => seen.Chance)), "", Mean(any.SelectMany(seen => seen.ForeignChance)), "", "", ""],
+                ["the newest frame", Share(any.Select(seen => seen.Newest)), "", "", "", "", ""]],
             ["The first three columns: chosen frames on insert and recall, shots 5 and 6; right is a shot with the same person, or the "
                 + "same place where nobody is; foreign a shot of another story that was inserted among the earlier ones.",
                 "People who return: whether a chosen frame shows them whole, all patterns, all shots."]);

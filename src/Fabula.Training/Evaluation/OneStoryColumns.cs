@@ -8,16 +8,16 @@ namespace Fabula.Training.Evaluation;
 /// <param name="cases">How many; the paper has 64 of each kind.</param>
 /// <param name="fromImage">Cases that begin with a given picture.</param>
 /// <param name="shots">Shots of a case; the paper has 6.</param>
-/// <param name="plates">The empty place is given for every shot, and people are laid on it as remembered frames show them.</param>
-public sealed class OneStoryColumns(FilmModel model, Judge judge, int cases, bool fromImage, int shots, bool plates,
+/// <param name="plates">Which shots are given their empty place; people are laid on it as remembered frames show them.</param>
+public sealed class OneStoryColumns(FilmModel model, Judge judge, int cases, bool fromImage, int shots, Plates plates,
     ulong seed = OneStoryCase.Benchmark) : IDisposable
 {
     public const string Drawn = "drawn";
 
     readonly Stage _stage = new(JudgeConfig.Width, JudgeConfig.Height);
     readonly Dictionary<int, (OneStoryCase Story, IReadOnlyList<IReadOnlyList<byte[]>> Drawn)> _cases = [];
-    readonly PersonMatte? _matte = plates ? PersonMatte.Open(model.Folder) : null;
-    OneStoryFilms Films => field ??= new(model, _stage, _matte is null ? null : _matte.Of);
+    readonly PersonMatte? _matte = plates == Plates.None ? null : PersonMatte.Open(model.Folder);
+    OneStoryFilms Films => field ??= new(model, _stage, plates, _matte is null ? null : _matte.Of);
 
     /// <summary>What is seen of a case: how every row of a table made it.</summary>
     public OneStoryMarks Observe(OneStoryRow? row, int number)
@@ -53,7 +53,12 @@ public sealed class OneStoryColumns(FilmModel model, Judge judge, int cases, boo
 
     public IReadOnlyList<EvidenceTable> Tables(IReadOnlyList<(string Name, IReadOnlyList<OneStoryMarks> Seen)> rows) =>
         OneStoryTables.Of((fromImage ? "From a first picture and words" : "From words") + $", {cases} cases of {shots} shots"
-            + (plates ? ", the empty place given" : ""), shots, rows);
+            + plates switch
+            {
+                Plates.Every => ", the empty place given",
+                Plates.First => ", the empty place given for its first shot",
+                _ => "",
+            }, shots, rows);
 
     public void Dispose()
     {

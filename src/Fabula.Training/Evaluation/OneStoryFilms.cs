@@ -1,6 +1,6 @@
 // The shots of one benchmark case, one after the other, each way to remember: from words alone, with the last frame of the shot before,
 // with StoryMem's bank of keyframes, and with OneStory's choice. Same seeds, same sampling; nothing else is given, or the empty place
-// behind every shot, and on it the people whom remembered frames show (Recollection), newcomers from their portraits.
+// behind a shot, and on it the people whom remembered frames show (Recollection), newcomers from their portraits.
 using System.Globalization;
 using Fabula.Models;
 using Fabula.Production;
@@ -8,9 +8,20 @@ using Fabula.Training.PaperTheatre;
 
 namespace Fabula.Training.Evaluation;
 
-/// <param name="matte">Null: nothing else is given. Else the empty place is a draft, and people are laid on it: newcomers as their
-/// portraits have them, others as remembered frames do, cut out by this; who is in none of them is left to words.</param>
-public sealed class OneStoryFilms(FilmModel model, Stage stage, Func<Picture, bool[]>? matte = null) : IDisposable
+/// <summary>Which shots of a case are given their empty place.</summary>
+public enum Plates
+{
+    None,
+    /// <summary>The first one in each place; where a place returns, it is what remembered frames show of it.</summary>
+    First,
+    Every,
+}
+
+/// <param name="plates">None: nothing else is given. Else the empty place is a draft, and people are laid on it: newcomers as their
+/// portraits have them, others as remembered frames do; who is in none of them is left to words.</param>
+/// <param name="matte">Finds people in remembered frames; needed for drafts.</param>
+public sealed class OneStoryFilms(FilmModel model, Stage stage, Plates plates = Plates.None, Func<Picture, bool[]>? matte = null)
+    : IDisposable
 {
     const int Width = JudgeConfig.Width, Height = JudgeConfig.Height, Frames = 17;
     readonly DrawnCollages _people = new(stage, Width, Height);
@@ -38,8 +49,10 @@ public sealed class OneStoryFilms(FilmModel model, Stage stage, Func<Picture, bo
                 : [.. known.TakeLast(model.Facts.MostMemory).Select(at => made[at.Shot][at.Frame])];
             var newcomers = shot.Cast.Where(met.Add).ToHashSet();
             var first = story.FromImage && i == 0 ? stage.Draw(shot.Spec, 0).Frames : null;
-            var drafts = matte is null ? null : Drafts(story.Story, i, newcomers, [.. known.Select(at =>
-                new SeenFrame(new(made[at.Shot][at.Frame], Width, Height), Standing(story.Story.Shots[at.Shot])[at.Frame], null))]);
+            SeenFrame Seen((int Shot, int Frame) at) =>
+                new(new(made[at.Shot][at.Frame], Width, Height), Standing(story.Story.Shots[at.Shot])[at.Frame], $"{at.Shot}");
+            var drafts = plates == Plates.None ? null
+                : Drafts(story.Story, i, newcomers, [.. known.Select(at => (at.Shot, Seen(at)))]);
             made.Add(Render(story.Prompts[i], seed + (ulong)i, memory, first, way == MemoryWay.OneStory && i > 0 ? Recalled : null,
                 drafts: drafts));
             if (way == MemoryWay.OneStory) kept.Add(Keep(made[^1], $"{i}"));
@@ -60,15 +73,35 @@ public sealed class OneStoryFilms(FilmModel model, Stage stage, Func<Picture, bo
     /// <summary>What is laid on the empty place, frame by frame.</summary>
     sealed record Laid(IReadOnlyList<Picture> Frames, StageBox[][] Boxes, bool IsWhole);
 
-    Laid Drafts(DrawnStory story, int number, HashSet<int> newcomers, IReadOnlyList<SeenFrame> known)
+    /// <summary>Null where the place is not known.</summary>
+    /// <param name="known">Remembered frames; the place of each is its shot, as shots of one place see it from different distances.</param>
+    Laid? Drafts(DrawnStory story, int number, HashSet<int> newcomers, IReadOnlyList<(int Shot, SeenFrame Frame)> known)
     {
-        var (shot, recollection) = (story.Shots[number], new Recollection(matte!, known));
-        var plate = new Picture(stage.Draw(shot.Spec.Plate with { Frames = 1, Camera = PaperTheatre.CameraMove.Static }).Frames, Width,
-            Height);
+        var (shot, recollection) = (story.Shots[number], new Recollection(matte!, [.. known.Select(seen => seen.Frame)]));
+        var isGiven = plates == Plates.Every || story.Shots.Take(number).All(other => other.Place != shot.Place);
+        var plate = isGiven ? Plate(shot.Spec) : Remembered(story, shot, known, recollection);
+        if (plate is null) return null;
         List<CutOut?> cast = [.. shot.Cast.Select(who => newcomers.Contains(who) ? _people.Figure(story.People[who])
             : recollection.Person($"{who}"))];
         var boxes = _people.Boxes(shot.Spec);
         return new([.. boxes.Select(frame => Collage.Of(plate, cast, frame))], boxes, cast.All(figure => figure is not null));
+    }
+
+    Picture Plate(ShotSpec shot) =>
+        new(stage.Draw(shot.Plate with { Frames = 1, Camera = PaperTheatre.CameraMove.Static }).Frames, Width, Height);
+
+    /// <summary>
+    /// The shot's place as the widest of the remembered shots there saw it, without people, and of that what this one sees; all of it
+    /// where this one is wider.
+    /// </summary>
+    static Picture? Remembered(DrawnStory story, StoryShot shot, IReadOnlyList<(int Shot, SeenFrame Frame)> known,
+        Recollection recollection)
+    {
+        var there = known.Select(seen => seen.Shot).Where(other => story.Shots[other].Place == shot.Place)
+            .OrderBy(other => story.Shots[other].Spec.Zoom).ThenBy(other => other).ToList();
+        if (there.Count == 0) return null;
+        var part = PlateView.Part(recollection.Place($"{there[0]}")!, shot.Spec.Zoom / story.Shots[there[0]].Spec.Zoom);
+        return new(PlateView.Fit(part, Width, Height), Width, Height);
     }
 
     /// <summary>What later shots may recall of a clip; the file.</summary>
