@@ -113,6 +113,27 @@ public sealed class OneStoryTests : IDisposable
     }
 
     [Fact]
+    public void A_shot_may_be_made_from_any_others_of_its_film_some_of_which_are_missing()
+    {
+        var stories = Stories(4, 1, 16, 28, (story, shot, _) => 1 + 16 * story + shot);
+        // Per sample how many shots its film has, and which are there.
+        List<(int All, int[] Seen)> Draw(double missing, bool anyOrder) =>
+            [.. SelectorRecipe.Draw(stories, new(Batch: 200, Foreign: 0, Altered: 0, Missing: missing, AnyOrder: anyOrder), new([Angle]),
+                new Chance(3)).Select(sample => sample.Frames.Select(frame => (int)(double)frame[0] - 1).Distinct().ToArray())
+            .Select(codes => (stories[codes[0] / 16].Story.Shots.Count, Array.ConvertAll(codes, code => code % 16)))];
+
+        Assert.All(Draw(0, false), sample => Assert.Equal(Enumerable.Range(0, sample.Seen.Length), sample.Seen));
+        var any = Draw(0, true);
+        Assert.All(any, sample => Assert.Equal(sample.All - 1, sample.Seen.Length));
+        Assert.All(any, sample => Assert.Equal(sample.Seen.Order(), sample.Seen));
+        // The first shot is made, too.
+        Assert.Contains(any, sample => !sample.Seen.Contains(0));
+        var some = Draw(0.4, true);
+        Assert.InRange(some.Average(sample => (double)sample.Seen.Length / (sample.All - 1)), 0.55, 0.68);
+        Assert.All(Draw(1, true), sample => Assert.Single(sample.Seen));
+    }
+
+    [Fact]
     public void Of_rivals_that_shot_of_another_story_is_inserted_which_the_words_fit_best()
     {
         var stories = Stories(12, 1, 16, 28, (story, shot, _) => 1 + 16 * story + shot);
