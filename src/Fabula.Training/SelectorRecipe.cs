@@ -19,9 +19,6 @@ namespace Fabula.Training;
 /// <param name="ForeignLabel">What such a shot is labelled: the paper's -1. 0 is what shots of the same story have that share nothing with
 /// the one to be made.</param>
 /// <param name="Either">How far a shot's people alone, or its place alone, make a frame relevant: see <see cref="FrameLabels"/>.</param>
-/// <param name="Rivals">Of so many shots of other stories that one is inserted which the words of the shot to be made fit best; with 1,
-/// any. A rival of the same kind in such a place is told apart only by what the other shots show; that was not learned, and words were
-/// trusted less: with 6 and 12 the choice was worse (docs/LOG.md).</param>
 /// <param name="Altered">How often one of the earlier shots is there a second time, altered (<see cref="Alteration"/>).</param>
 /// <param name="ColourChange">As <see cref="Inflation.ColourChange"/>.</param>
 /// <param name="Missing">How often each of the other shots is left out, so that somebody has to be found where they are elsewhere, too;
@@ -29,7 +26,7 @@ namespace Fabula.Training;
 /// <param name="AnyOrder">All other shots of a film are looked at, and not only those before the one to be made: what a frame is worth to a
 /// shot does not depend on which comes first.</param>
 public sealed record SelectorSettings(int Steps = 1000, int Batch = 24, double Noise = 0.15, double Foreign = 0.4,
-    double ForeignLabel = FrameLabels.Foreign, double Either = 0, int Rivals = 1, double Altered = 0.2, double ColourChange = 0.3,
+    double ForeignLabel = FrameLabels.Foreign, double Either = 0, double Altered = 0.2, double ColourChange = 0.3,
     double Missing = 0, bool AnyOrder = false, ulong Seed = 8)
 {
     public Pace Pace { get; init; } = new(Others: 1e-3, EmaDecay: 0.99);
@@ -64,14 +61,13 @@ public sealed record SelectorSettings(int Steps = 1000, int Batch = 24, double N
     /// <param name="features">Which feature models the labels are of.</param>
     public JsonObject ToJson(int crew, string features = "truth") => new()
     {
-        ["recipe"] = "selector 4",
+        ["recipe"] = "selector 5",
         ["steps"] = Steps,
         ["batch"] = Batch,
         ["noise"] = Noise,
         ["foreign"] = Foreign,
         ["foreign_label"] = ForeignLabel,
         ["either"] = Either,
-        ["rivals"] = Rivals,
         ["altered"] = Altered,
         ["colour_change"] = ColourChange,
         ["missing"] = Missing,
@@ -141,21 +137,13 @@ public static class SelectorRecipe
             int[] seen = [.. others.Where(shot => !here["missing"][shot].Happens(settings.Missing))];
             if (seen.Length == 0) seen = [here["stays"].Pick(others)];
             var foreign = Enumerable.Range(0, 2).Where(n => here["foreign"][n].Happens(settings.Foreign)).Select(n =>
-                Enumerable.Range(0, Math.Max(1, settings.Rivals)).Select(rival => here["other"][n][rival]).Select(chance =>
-                {
-                    var other = stories[(story + 1 + chance["story"].Below(stories.Count - 1)) % stories.Count];
-                    return (Story: other, Shot: chance["shot"].Below(other.Story.Shots.Count));
-                }).MaxBy(other => Fits(stories[story].Story, target, other.Story.Story, other.Shot)));
+            {
+                var chance = here["other"][n][0];
+                var other = stories[(story + 1 + chance["story"].Below(stories.Count - 1)) % stories.Count];
+                return (Story: other, Shot: chance["shot"].Below(other.Story.Shots.Count));
+            });
             return Draw(stories[story], target, seen, [.. foreign], here["altered"].Happens(settings.Altered), settings, labels, here);
         })];
-
-    /// <summary>How well the words of a shot fit one of another story: somebody of the same kind, such a place, or both.</summary>
-    static int Fits(DrawnStory story, int target, DrawnStory other, int shot)
-    {
-        IEnumerable<Kind> Kinds(DrawnStory told, int number) => told.Shots[number].Cast.Select(who => told.People[who].Kind);
-        Place Where(DrawnStory told, int number) => told.Locations[told.Shots[number].Place].Place;
-        return (Kinds(story, target).Intersect(Kinds(other, shot)).Any() ? 1 : 0) + (Where(story, target) == Where(other, shot) ? 1 : 0);
-    }
 
     /// <param name="seen">The shots that are remembered.</param>
     /// <param name="foreign">Shots of other stories that are inserted anywhere.</param>

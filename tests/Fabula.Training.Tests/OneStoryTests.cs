@@ -134,36 +134,6 @@ public sealed class OneStoryTests : IDisposable
     }
 
     [Fact]
-    public void Of_rivals_that_shot_of_another_story_is_inserted_which_the_words_fit_best()
-    {
-        var stories = Stories(12, 1, 16, 28, (story, shot, _) => 1 + 16 * story + shot);
-        // How often an inserted shot has both somebody of such a kind and such a place.
-        double Fitting(int rivals)
-        {
-            var (fit, all) = (0, 0);
-            foreach (var sample in SelectorRecipe.Draw(stories, new(Batch: 60, Foreign: 1, Rivals: rivals, Altered: 0), new([Angle]),
-                new Chance(3)))
-            {
-                var codes = sample.Frames.Zip(sample.Labels, (frame, label) => (Code: (int)(double)frame[0] - 1, Label: label)).ToList();
-                var real = codes.Where(frame => frame.Label != FrameLabels.Foreign).ToList();
-                var told = stories[real[0].Code / 16].Story;
-                var target = told.Shots[real.Count / Frames];
-                foreach (var (code, _) in codes.Where(frame => frame.Label == FrameLabels.Foreign))
-                {
-                    var other = stories[code / 16].Story;
-                    var shot = other.Shots[code % 16];
-                    var kinds = shot.Cast.Select(who => other.People[who].Kind).Intersect(target.Cast.Select(who => told.People[who].Kind));
-                    all++;
-                    if (kinds.Any() && other.Locations[shot.Place].Place == told.Locations[target.Place].Place) fit++;
-                }
-            }
-            return (double)fit / all;
-        }
-        Assert.InRange(Fitting(1), 0, 0.15);
-        Assert.InRange(Fitting(30), 0.4, 1);
-    }
-
-    [Fact]
     public void Without_inflation_a_pair_remembers_its_one_shot_alone()
     {
         var examples = new OneStoryExamples(Stories(4, 1, 2, 2, (_, _, _) => 1), 1, 2, 2, 0, [Angle]);

@@ -94,7 +94,8 @@ public sealed class OneStoryChoices(FilmModel model, int cases, int shots, ulong
                 ["the newest frame", Share(any.Select(seen => seen.Newest)), "", "", "", "", ""]],
             ["The first three columns: chosen frames on insert and recall, shots 5 and 6; right is a shot with the same person, or the "
                 + "same place where nobody is; foreign a shot of another story that was inserted among the earlier ones.",
-                "People who return: whether a chosen frame shows them whole, all patterns, all shots."]);
+                "People who return: whether a chosen frame shows them whole, all patterns, all shots; places: whether one is of a shot "
+                    + "there."]);
     }
 
     public void Dispose()
