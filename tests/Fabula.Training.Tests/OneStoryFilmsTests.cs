@@ -8,7 +8,7 @@ namespace Fabula.Training.Tests;
 public sealed class OneStoryFilmsTests
 {
     [Fact]
-    public void A_place_whose_empty_picture_is_given_once_returns_where_a_shot_of_it_is_remembered()
+    public void A_place_whose_empty_picture_is_given_once_returns_where_a_shot_of_it_is_remembered() => OnTorch.Run(() =>
     {
         const int Width = JudgeConfig.Width, Height = JudgeConfig.Height;
         var pocket = Path.Combine(Repository.Root, "models", "pocket");
@@ -27,5 +27,5 @@ public sealed class OneStoryFilmsTests
         var (chosen, last) = (Away(MemoryWay.OneStory), Away(MemoryWay.LastFrame));
         Assert.True(chosen <= 8, $"{chosen} levels from the place");
         Assert.True(last >= 2 * chosen + 4, $"{last} levels with the last frame alone, {chosen} with what is chosen");
-    }
+    });
 }
